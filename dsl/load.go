@@ -1,0 +1,53 @@
+package dsl
+
+import (
+	"io/fs"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// A Host is all that the language may see of the machine it runs on.
+type Host struct {
+	// FS is the repository the configuration stands in (or, outside one, its directory). Nothing
+	// outside it can be read. cmd makes it with os.OpenRoot, so symbolic links cannot leave it either.
+	FS fs.FS
+	// Dir is the configuration's directory and Cwd the working directory, slash paths within FS;
+	// Cwd is "" when the program runs outside of FS.
+	Dir, Cwd string
+	// Root is the absolute path of FS, for path.root, path.cwd and functions of absolute paths.
+	Root string
+	Env  func(string) (string, bool) // PKR_VAR_, IB_VAR_ and env(); never the process's own by itself
+	Envs func() []string             // names of all variables, to find PKR_VAR_*
+	Now  time.Time                   // what timestamp() and its fellows say during one load
+}
+
+// Options are what the command line adds to the files.
+type Options struct {
+	Types    []BlockType
+	Vars     []string // -var name=value, in order
+	VarFiles []string // -var-file, in order; paths as the user typed them, relative to Cwd
+	Version  string   // of this program, for required_version
+	// Data looks a data block up; nil offline, when data values are Refs instead.
+	Data func(*Block) (map[string]cty.Value, hcl.Diagnostics)
+}
+
+// Settings are what the imagebuild {} and packer {} blocks say.
+type Settings struct {
+	Project       string // imagebuild.project: the value of the tag imagebuild:project
+	Region        string // imagebuild.region: the region built in when neither flag nor environment names one
+	StagingBucket Value  // imagebuild.staging.bucket; V nil where none is configured
+	StagingPrefix string // imagebuild.staging.prefix
+}
+
+// A Config is a whole configuration, evaluated.
+type Config struct {
+	Blocks   []*Block // in file and then source order; planner sorts
+	Data     []*Block // data blocks; Addr.Type is "data.TYPE"
+	Settings Settings
+	Files    map[string]*hcl.File // for the diagnostic writer; includes variable files
+	Host     Host
+	// Secrets are the strings inside sensitive values, for the redactor.
+	Secrets []string
+}

@@ -1,0 +1,109 @@
+package dsl
+
+import (
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// An Addr names one block: component.nginx, or component.nginx["a"] where
+// for_each or count makes several of it. Addrs are comparable.
+type Addr struct {
+	Type string // the block type: component, build, data.amazon-ami
+	Name string // the label
+	Key  string // the instance as written between brackets, `"a"` or `0`; "" for the only one
+}
+
+func (a Addr) String() string {
+	if a.Key != "" {
+		return a.Type + "." + a.Name + "[" + a.Key + "]"
+	}
+	return a.Type + "." + a.Name
+}
+
+// StringKey is the Key of a for_each instance.
+func StringKey(k string) string { return strconv.Quote(k) }
+
+// A Ref is a value that exists only once Addr does: an ARN, an AMI id.
+// Expressions may list, filter, choose and pass it on, never open it or put it inside a string.
+type Ref struct {
+	Addr
+	Attr string // "arn", "ami", "version", "id"
+}
+
+func (r Ref) String() string { return r.Addr.String() + "." + r.Attr }
+
+// Of asks another attribute of the same block.
+func (r Ref) Of(attr string) Ref { return Ref{r.Addr, attr} }
+
+// A Value is one evaluated attribute and where it was written.
+type Value struct {
+	// V holds nil (null), string, bool, int64, float64, []any, map[string]any or Ref;
+	// elements of lists and maps are of the same set.
+	V     any
+	Range hcl.Range
+	// Elems are the ranges of the elements, by index ("0") or key, where the expression is a
+	// list or object constructor; empty where it is not.
+	Elems map[string]hcl.Range
+}
+
+// At is where the element was written, or the whole value where that is not known.
+func (v Value) At(key string) hcl.Range {
+	if r, ok := v.Elems[key]; ok {
+		return r
+	}
+	return v.Range
+}
+
+// A Body is a block's content, evaluated: every value is known or is a Ref.
+type Body struct {
+	Attrs map[string]Value
+	// Blocks are the nested blocks in the order they were written, after dynamic blocks were expanded.
+	Blocks []*Nested
+	// Range is the header of the block; a missing attribute is reported there.
+	Range hcl.Range
+}
+
+// Attr returns the attribute when it was given and is not null.
+func (b *Body) Attr(name string) (Value, bool) {
+	v, ok := b.Attrs[name]
+	return v, ok && v.V != nil
+}
+
+// At is where the attribute was written, or the header where it was not.
+func (b *Body) At(name string) hcl.Range {
+	if v, ok := b.Attrs[name]; ok {
+		return v.Range
+	}
+	return b.Range
+}
+
+// Of returns the nested blocks of one type.
+func (b *Body) Of(typ string) []*Nested {
+	var out []*Nested
+	for _, n := range b.Blocks {
+		if n.Type == typ {
+			out = append(out, n)
+		}
+	}
+	return out
+}
+
+// A Nested is a block inside a block.
+type Nested struct {
+	Type        string
+	Labels      []string
+	LabelRanges []hcl.Range
+	Body        *Body
+	Range       hcl.Range // the header
+}
+
+// A Block is one top-level block, or one instance of it.
+type Block struct {
+	Addr  Addr
+	Label string // the first label of blocks that have two: "imagebuilder" in source "imagebuilder" "web"
+	Body  *Body
+	Range hcl.Range // the header
+	// Group is the build that a block made by expansion belongs to; "" for what was written at the top level.
+	Group string
+}

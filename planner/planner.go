@@ -1,0 +1,164 @@
+// Package planner compiles configuration to a graph of AWS calls and decides which of them are needed.
+//
+// It is pure: no network, no clock, no environment, no operating system. What it needs of the
+// outside is handed to it: files through dsl.Host.FS, AWS's answers as Facts and Observed.
+package planner
+
+import (
+	"io"
+	"time"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/dsl"
+)
+
+// An Op names one AWS operation as "service:Operation": "imagebuilder:CreateComponent".
+type Op string
+
+// An Object is an operation's input or output in the wire's own vocabulary. Its leaves are
+// string, bool, int64, float64 and dsl.Ref; its branches map[string]any and []any.
+type Object map[string]any
+
+// A Naming says how a kind's identity in AWS follows from its content (docs/architecture.md, "Identity").
+type Naming byte
+
+// The namings.
+const (
+	// ContentVersion keeps the name and derives what is not fixed of semanticVersion from the digest.
+	ContentVersion Naming = iota
+	// HashedName appends the digest's first 12 hex digits to the name.
+	HashedName
+	// StableName keeps the name; a difference is an update.
+	StableName
+	// OfRecipe has no name of its own: an image is identified by its recipe.
+	OfRecipe
+	// ContentKey is an S3 key that holds the content's sha256.
+	ContentKey
+)
+
+// A Kind is all that imagebuild knows of one kind of resource.
+type Kind struct {
+	Name  string        // the block type, and the first half of an address
+	Block dsl.BlockType // how it is written
+	// Lower turns a block into the input of Create. Expand turns it into simpler blocks instead.
+	Lower  func(*Scope, *dsl.Block) (*Node, hcl.Diagnostics)
+	Expand func(*Scope, *dsl.Block) ([]*dsl.Block, hcl.Diagnostics)
+
+	Naming  Naming
+	Create  Op
+	Read    Op
+	List    Op                // "" where existence is asked one by one
+	Update  Op                // "" where AWS has none
+	Delete  Op                // "" where nothing is to be deleted
+	Outputs map[string]string // attribute -> member of Create's output, as the wire spells it
+	// Identity are the top-level members that make up the digest; nil means all but tags.
+	Identity []string
+	// Example is a configuration that uses the kind, for the documentation and for tests.
+	Example string
+}
+
+// A Scope is what lowering may look at besides its own block.
+type Scope struct {
+	Config *dsl.Config
+	Region string
+	blocks map[dsl.Addr]*dsl.Block
+}
+
+// A Content is the bytes of a staged file, opened as often as needed and the same each time.
+type Content interface {
+	Open() (io.ReadCloser, error)
+}
+
+// A Node is one resource the configuration asks for.
+type Node struct {
+	Addr   dsl.Addr
+	Kind   *Kind
+	Input  Object
+	Needs  []dsl.Addr // the nodes whose outputs Input refers to, sorted
+	Digest string     // 64 hex digits; "" while a look-up it depends on is unanswered
+	Origin hcl.Range  // what the user wrote
+	Group  string     // the build it belongs to; "" for none
+	// Ranges says which part of the configuration wrote which part of Input, by path:
+	// "distributions[0].region".
+	Ranges map[string]hcl.Range
+	// Steps leads a component's steps back to their writers, by "phase/step".
+	Steps map[string]hcl.Range
+	// Content is the body of a staged file.
+	Content Content
+	// Known are outputs that follow from the plan alone: name, version.
+	Known map[string]any
+}
+
+// A Lookup is a question that only AWS can answer and whose answer belongs to the digest:
+// which image a name stands for today.
+type Lookup struct {
+	// Addr is {lookup, "ssm:/path"} or {lookup, "arn:…/x.x.x"} or a data block's.
+	Addr   dsl.Addr
+	Origin hcl.Range
+}
+
+// Facts are answers to look-ups: attribute -> value by address. The attribute of a Lookup that is
+// no data block is "value".
+type Facts map[dsl.Addr]map[string]string
+
+// A Graph holds nodes in dependency order, ties broken by address.
+type Graph struct {
+	Nodes   []*Node
+	Lookups []Lookup
+	Config  *dsl.Config
+	Region  string
+}
+
+// Observed is what one address already has in AWS.
+type Observed struct {
+	// Exists is whether the resource, under the name and version the plan wants, is there.
+	Exists bool
+	// State is AWS's own word (AVAILABLE, BUILDING, FAILED …) for images, "" for other kinds.
+	State string
+	// Digest is the tag imagebuild:digest where it was read, "" where it was not.
+	Digest string
+	// Input is what an updatable resource holds today, in the vocabulary of Update's input.
+	Input Object
+	// Outputs are what references to it yield: arn, ami.
+	Outputs map[string]any
+	// Attempt counts the builds of an image that ended without success.
+	Attempt int
+	// Missing are regions whose distribution an AVAILABLE image lacks.
+	Missing []string
+	// Took is how long the newest successful build of an image of this name took; 0 where none is known.
+	Took time.Duration
+}
+
+// A Verb is what to do about a node. ("Action" means a GitHub Action here.)
+type Verb string
+
+// The verbs.
+const (
+	None   Verb = "none"   // it is there already
+	Create Verb = "create" // it is not
+	Update Verb = "update" // it is there and differs
+	Delete Verb = "delete"
+	Wait   Verb = "wait" // it is being made: attach
+)
+
+// A Change is one node and what to do about it.
+type Change struct {
+	*Node
+	Verb     Verb
+	Reason   string // a sentence: why this verb
+	Op       Op     // the call that carries it out; "" for none and wait
+	Observed *Observed
+	// Estimate is how long earlier builds of it took; 0 where nothing is known.
+	Estimate time.Duration
+}
+
+// A Plan is a whole answer: what there is to do, in an order it can be done.
+type Plan struct {
+	Changes []*Change
+	Graph   *Graph
+	Account string // "" offline
+	Offline bool
+	// Diags are warnings that belong to the plan.
+	Diags hcl.Diagnostics
+}
