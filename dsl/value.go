@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"io"
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
@@ -106,4 +107,24 @@ type Block struct {
 	Range hcl.Range // the header
 	// Group is the build that a block made by expansion belongs to; "" for what was written at the top level.
 	Group string
+
+	// What follows is set only on blocks made by expansion.
+
+	// For is the block whose references mean this one: build.web, on the image that build.web makes.
+	// When several blocks are for the same one, a reference to it is ambiguous.
+	For Addr
+	// Needs are blocks that must be there first although no attribute refers to them: the files
+	// that an image's components download.
+	Needs []Addr
+	// Steps leads the steps of a component's document, by "phase/step", back to what wrote them.
+	Steps map[string]hcl.Range
+	// Content is the body of a staged_file.
+	Content Content
+	// Manifests are the manifest post-processors that record an image once it is made.
+	Manifests []*Nested
+}
+
+// A Content is bytes that can be read as often as needed and are the same each time.
+type Content interface {
+	Open() (io.ReadCloser, error)
 }
