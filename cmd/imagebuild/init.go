@@ -1,0 +1,76 @@
+package main
+
+import (
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+)
+
+//go:embed starters
+var starterFiles embed.FS
+
+// starters are the configurations that init writes, by name, and what each is for.
+var starters = map[string]string{
+	"linux":     "an Amazon Linux image with a script and a test",
+	"windows":   "a Windows Server image with PowerShell and a restart",
+	"appstream": "a Windows image that meets the rules for an import into AppStream",
+}
+
+func (p *program) initCommand() *cobra.Command {
+	names := slices.Sorted(maps.Keys(starters))
+	long := "init writes a configuration to start from. It plans as it stands.\n\n"
+	for _, n := range names {
+		long += fmt.Sprintf("  %-10s %s\n", n, starters[n])
+	}
+	return &cobra.Command{
+		Use: "init {" + strings.Join(names, "|") + "} [DIR]", Short: "Write a configuration to start from", Long: long,
+		Args: cobra.RangeArgs(1, 2), ValidArgs: names,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if _, ok := starters[args[0]]; !ok {
+				return mistake("choose one of "+strings.Join(names, ", "), "there is no starter %q", args[0])
+			}
+			dir := "."
+			if len(args) == 2 {
+				dir = args[1]
+			}
+			return p.writeStarter(args[0], dir)
+		},
+	}
+}
+
+// writeStarter copies the starter's files and never replaces one.
+func (p *program) writeStarter(name, dir string) error {
+	target := filepath.Join(p.cwd, dir)
+	if filepath.IsAbs(dir) {
+		target = dir
+	}
+	file := name + ".ib.hcl"
+	src, err := fs.ReadFile(starterFiles, "starters/"+file)
+	if err != nil {
+		return fmt.Errorf("reading the starter: %w", err)
+	}
+	if err := os.MkdirAll(target, 0o755); err != nil {
+		return &exit{status: statusFailed, err: err, hint: "choose a directory that can be written"}
+	}
+	f, err := os.OpenFile(filepath.Join(target, file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	if errors.Is(err, fs.ErrExist) {
+		return mistake("move it away, or name another directory: imagebuild init "+name+" DIR", "%s is there already", filepath.Join(dir, file))
+	}
+	if err != nil {
+		return &exit{status: statusFailed, err: err}
+	}
+	_, err = f.Write(src)
+	if err := errors.Join(err, f.Close()); err != nil {
+		return &exit{status: statusFailed, err: err}
+	}
+	fmt.Fprintf(p.stdout, "wrote %s\nnext: imagebuild plan %s\n", filepath.Join(dir, file), dir)
+	return nil
+}
