@@ -5,7 +5,6 @@
 package planner
 
 import (
-	"io"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -41,7 +40,8 @@ const (
 type Kind struct {
 	Name  string        // the block type, and the first half of an address
 	Block dsl.BlockType // how it is written
-	// Lower turns a block into the input of Create. Expand turns it into simpler blocks instead.
+	// Lower turns a block into the input of Create. Expand turns it into simpler blocks first; the
+	// one among them that has the block's own address is lowered, not expanded again.
 	Lower  func(*Scope, *dsl.Block) (*Node, hcl.Diagnostics)
 	Expand func(*Scope, *dsl.Block) ([]*dsl.Block, hcl.Diagnostics)
 
@@ -54,6 +54,20 @@ type Kind struct {
 	Outputs map[string]string // attribute -> member of Create's output, as the wire spells it
 	// Identity are the top-level members that make up the digest; nil means all but tags.
 	Identity []string
+	// Resource begins the resource part of its ARN: "image-recipe". "{member}" stands for the
+	// lower-cased value of that member of the input.
+	Resource string
+	// Accepts says, by member name, of which kinds a reference makes sense there. A member that is
+	// not listed takes any.
+	Accepts map[string][]string
+	// Watches are the nodes whose look-ups this one leaves to AWS to watch; nil where none.
+	Watches func(*Node) []dsl.Addr
+	// Cleared are the members that an update takes away when the configuration no longer has them.
+	// AWS fills the other members in by itself, so that their presence means nothing.
+	Cleared []string
+	// Mend says how to make up what Observed.Missing lists. Its Object is the input of the Op, nil
+	// where nothing can be done and the diagnostics say why.
+	Mend func(*Node, *Observed) (Op, Object, hcl.Diagnostics)
 	// Example is a configuration that uses the kind, for the documentation and for tests.
 	Example string
 }
@@ -65,10 +79,14 @@ type Scope struct {
 	blocks map[dsl.Addr]*dsl.Block
 }
 
-// A Content is the bytes of a staged file, opened as often as needed and the same each time.
-type Content interface {
-	Open() (io.ReadCloser, error)
+// Block returns another block of the configuration, one made by expansion included.
+func (s *Scope) Block(a dsl.Addr) (*dsl.Block, bool) {
+	b, ok := s.blocks[a]
+	return b, ok
 }
+
+// A Content is the bytes of a staged file, opened as often as needed and the same each time.
+type Content = dsl.Content
 
 // A Node is one resource the configuration asks for.
 type Node struct {
@@ -86,8 +104,16 @@ type Node struct {
 	Steps map[string]hcl.Range
 	// Content is the body of a staged file.
 	Content Content
-	// Known are outputs that follow from the plan alone: name, version.
+	// Known are outputs that follow from the plan alone: name, version, and of staged files uri.
 	Known map[string]any
+	// Name is the name before a digest was appended to it.
+	Name string
+	// Fixed are the leading nodes of the version that the user fixed: "2", "2.3", "2.3.1"; "" for none.
+	Fixed string
+	// After are nodes that must be there first although no reference leads to them, sorted.
+	After []dsl.Addr
+	// Manifests are the manifest post-processors that record an image once it is made.
+	Manifests []*dsl.Nested
 }
 
 // A Lookup is a question that only AWS can answer and whose answer belongs to the digest:
@@ -128,6 +154,8 @@ type Observed struct {
 	Missing []string
 	// Took is how long the newest successful build of an image of this name took; 0 where none is known.
 	Took time.Duration
+	// Versions are other versions of the same name that are there, where the observer knows them.
+	Versions []string
 }
 
 // A Verb is what to do about a node. ("Action" means a GitHub Action here.)
@@ -148,9 +176,19 @@ type Change struct {
 	Verb     Verb
 	Reason   string // a sentence: why this verb
 	Op       Op     // the call that carries it out; "" for none and wait
+	// Args is the input of Op where it is not that of Create: an update's. See Call.
+	Args     Object
 	Observed *Observed
 	// Estimate is how long earlier builds of it took; 0 where nothing is known.
 	Estimate time.Duration
+}
+
+// Call is the input of Op, references included.
+func (c *Change) Call() Object {
+	if c.Args != nil {
+		return c.Args
+	}
+	return c.Input
 }
 
 // A Plan is a whole answer: what there is to do, in an order it can be done.
