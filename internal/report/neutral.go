@@ -1,0 +1,178 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"golang.org/x/text/width"
+)
+
+// tabWidth is how many columns a tab of a foreign line becomes: one tab per line is common in logs,
+// and true tab stops would depend on the prefix.
+const tabWidth = 4
+
+// Neutral returns s as one line that can do nothing but be read. Terminal control sequences are
+// removed; other control characters, line and paragraph separators, and the characters that change
+// the direction or hide the presence of text are written as U+FFFD; tabs become spaces; "##[", which a GitHub
+// runner obeys anywhere in a line, becomes "##\[", the runner's own way to write it. Invalid UTF-8 becomes U+FFFD.
+func Neutral(s string) string {
+	if plain(s) {
+		return s
+	}
+	var b strings.Builder
+	b.Grow(len(s))
+	for i := 0; i < len(s); {
+		if n := sequence(s[i:]); n > 0 {
+			i += n
+			continue
+		}
+		r, n := utf8.DecodeRuneInString(s[i:])
+		i += n
+		switch {
+		case r == '\t':
+			b.WriteString(strings.Repeat(" ", tabWidth))
+		case r == utf8.RuneError, hidden(r):
+			b.WriteRune(utf8.RuneError)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	return strings.ReplaceAll(b.String(), "##[", `##\[`)
+}
+
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f || s[i] == '#' {
+			return false
+		}
+	}
+	return true
+}
+
+// hidden says whether a character acts on the text around it, or cannot be seen.
+func hidden(r rune) bool {
+	return r != '\u200d' && (unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)) || r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0'
+}
+
+// sequence is the length of the terminal control sequence s begins with, 0 where there is none:
+// ECMA-48's CSI, and the strings (OSC, DCS, SOS, PM, APC) up to their terminator.
+func sequence(s string) int {
+	if len(s) < 2 || s[0] != 0x1b {
+		return 0
+	}
+	switch s[1] {
+	case '[':
+		for i := 2; i < len(s); i++ {
+			if s[i] >= 0x40 && s[i] <= 0x7e {
+				return i + 1
+			}
+			if s[i] < 0x20 || s[i] > 0x7e {
+				return i
+			}
+		}
+		return len(s)
+	case ']', 'P', 'X', '^', '_':
+		for i := 2; i < len(s); i++ {
+			if s[i] == 0x07 {
+				return i + 1
+			}
+			if s[i] == 0x1b && i+1 < len(s) && s[i+1] == '\\' {
+				return i + 2
+			}
+		}
+		// Not terminated: take the introducer alone, that a lone byte cannot swallow the line.
+		return 2
+	}
+	return 0
+}
+
+// Lines splits at everything a terminal, a GitHub runner or a browser takes for the end of a line
+// (LF, CR LF, CR, VT, FF, NEL, U+2028, U+2029) and returns each line Neutral. Text without content is one empty line.
+func Lines(s string) []string {
+	s = strings.ReplaceAll(s, "\r\n", "\n")
+	s = strings.TrimRight(s, "\r\n")
+	parts := strings.FieldsFunc(s, lineEnd)
+	if !strings.ContainsAny(s, "\n\r") && len(parts) == 1 && len(parts[0]) == len(s) {
+		return []string{Neutral(s)}
+	}
+	var out []string
+	start := 0
+	for i, r := range s {
+		if lineEnd(r) {
+			out = append(out, Neutral(s[start:i]))
+			start = i + utf8.RuneLen(r)
+		}
+	}
+	return append(out, Neutral(s[start:]))
+}
+
+func lineEnd(r rune) bool {
+	switch r {
+	case '\n', '\r', '\v', '\f', 0x85, 0x2028, 0x2029:
+		return true
+	}
+	return false
+}
+
+// columns is how many columns of a terminal s takes. s is Neutral.
+func columns(s string) int {
+	n := 0
+	for _, r := range s {
+		n += runeColumns(r)
+	}
+	return n
+}
+
+func runeColumns(r rune) int {
+	switch {
+	case r >= ' ' && r < 0x7f:
+		return 1
+	case unicode.In(r, unicode.Mn, unicode.Me) || r == '\u200d':
+		return 0
+	}
+	switch width.LookupRune(r).Kind() {
+	case width.EastAsianWide, width.EastAsianFullwidth:
+		return 2
+	default:
+		return 1
+	}
+}
+
+// fit cuts s to at most n columns, saying so with an ellipsis. n below 1 is no limit.
+func fit(s string, n int) string {
+	if n < 1 || columns(s) <= n {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if n -= runeColumns(r); n < 1 {
+			break
+		}
+		b.WriteRune(r)
+	}
+	return b.String() + "…"
+}
+
+// pad fills s with spaces to n columns.
+func pad(s string, n int) string {
+	if c := columns(s); c < n {
+		return s + strings.Repeat(" ", n-c)
+	}
+	return s
+}
+
+// ascii writes s in printable ASCII, everything else as \u escapes, for places whose reader may
+// take any other byte for something else (comments of a shell script).
+func ascii(s string) string {
+	var b strings.Builder
+	for _, r := range s {
+		if r >= ' ' && r < 0x7f {
+			b.WriteRune(r)
+		} else {
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
