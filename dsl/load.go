@@ -26,6 +26,7 @@ type Host struct {
 // Options are what the command line adds to the files.
 type Options struct {
 	Types    []BlockType
+	File     string   // the one file in Host.Dir to read, "" for all; with it no *.auto.* variable file is read
 	Vars     []string // -var name=value, in order
 	VarFiles []string // -var-file, in order; paths as the user typed them, relative to Cwd
 	Version  string   // of this program, for required_version
@@ -45,9 +46,19 @@ type Settings struct {
 type Config struct {
 	Blocks   []*Block // in file and then source order; planner sorts
 	Data     []*Block // data blocks; Addr.Type is "data.TYPE"
+	// Unread are blocks of a variant that opts.Types does not know (source "docker"), kept so that
+	// whatever names one can say so. Their Body has a Range and nothing else.
+	Unread   []*Block
 	Settings Settings
 	Files    map[string]*hcl.File // for the diagnostic writer; includes variable files
 	Host     Host
 	// Secrets are the strings inside sensitive values, for the redactor.
 	Secrets []string
+}
+
+// Load reads the configuration in host.Dir. The Config is never nil and always has Files, so that
+// what is wrong can be drawn; the rest of it is meaningful only when no diagnostic is an error.
+// Diagnostics are sorted by file and line.
+func Load(host Host, opts Options) (*Config, hcl.Diagnostics) {
+	return &Config{Host: host, Files: map[string]*hcl.File{}}, nil
 }

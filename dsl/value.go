@@ -10,8 +10,12 @@ import (
 // An Addr names one block: component.nginx, or component.nginx["a"] where
 // for_each or count makes several of it. Addrs are comparable.
 type Addr struct {
-	Type string // the block type: component, build, data.amazon-ami
-	Name string // the label
+	// Type is the block type, with the first label where there are two, since names are unique
+	// only within a type: component, build, source.imagebuilder, data.amazon-ami.
+	Type string
+	// Name is the (last) label. A build has the value of its attribute name, or where it has none
+	// its number among the builds without a name: "1".
+	Name string
 	Key  string // the instance as written between brackets, `"a"` or `0`; "" for the only one
 }
 

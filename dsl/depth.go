@@ -1,0 +1,118 @@
+package dsl
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+)
+
+// The parsers and the evaluator recurse, and running out of stack ends a Go program without a
+// chance to say why. What is written deeper than this is therefore refused before it is parsed.
+const (
+	maxNesting  = 200   // brackets within brackets
+	maxOperands = 5_000 // operators in a row: a+b+c parses as a left-deep tree
+	maxFileSize = 8 << 20
+	// fewOperators is how many operator characters a whole file may hold without being looked at closely.
+	fewOperators = 20_000
+)
+
+// tooDeep reports text that could not be parsed within bounded stack and memory.
+func tooDeep(name string, src []byte) hcl.Diagnostics {
+	if len(src) > maxFileSize {
+		return hcl.Diagnostics{{
+			Severity: hcl.DiagError,
+			Summary:  "File too large",
+			Detail:   fmt.Sprintf("%s holds %d bytes; a configuration file may hold at most %d. Read large content with file() instead.", name, len(src), maxFileSize),
+			Subject:  &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
+		}}
+	}
+	if shallow(src) {
+		return nil
+	}
+	if strings.HasSuffix(name, ".json") {
+		return tooDeepJSON(name, src)
+	}
+	tokens, diags := hclsyntax.LexConfig(src, name, hcl.InitialPos)
+	if diags.HasErrors() {
+		return diags
+	}
+	return tooDeepTokens(tokens)
+}
+
+// shallow answers for ordinary files in one pass over the bytes, counting what stands in strings
+// and comments too.
+func shallow(src []byte) bool {
+	depth, operators := 0, 0
+	for _, c := range src {
+		switch c {
+		case '(', '[', '{':
+			if depth++; depth > maxNesting {
+				return false
+			}
+		case ')', ']', '}':
+			depth = max(depth-1, 0)
+		case '+', '-', '*', '/', '%', '!', '?', '&', '|', '<', '>', '=':
+			operators++
+		}
+	}
+	return operators <= fewOperators
+}
+
+func tooDeepTokens(tokens hclsyntax.Tokens) hcl.Diagnostics {
+	depth, run := 0, 0
+	for _, t := range tokens {
+		switch t.Type {
+		case hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenOBrace, hclsyntax.TokenTemplateInterp:
+			depth++
+		case hclsyntax.TokenTemplateControl:
+			depth++
+			run++
+		case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenTemplateSeqEnd:
+			depth--
+		case hclsyntax.TokenPlus, hclsyntax.TokenMinus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
+			hclsyntax.TokenBang, hclsyntax.TokenQuestion, hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp,
+			hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq,
+			hclsyntax.TokenDot:
+			run++
+		case hclsyntax.TokenComma, hclsyntax.TokenEqual:
+			run = 0
+		}
+		if depth > maxNesting || run > maxOperands {
+			return hcl.Diagnostics{deepDiagnostic(t.Range)}
+		}
+	}
+	return nil
+}
+
+func tooDeepJSON(name string, src []byte) hcl.Diagnostics {
+	depth := 0
+	pos := hcl.InitialPos
+	for i, c := range src {
+		pos.Byte, pos.Column = i, pos.Column+1
+		switch c {
+		case '\n':
+			pos.Line, pos.Column = pos.Line+1, 1
+		case '(', '[', '{', '!', '?', '+', '-', '*', '/':
+			// Strings are templates, so what stands in them nests as well; operators in them
+			// are few in anything but an attack.
+			depth++
+		case ')', ']', '}', '"', ',':
+			depth = max(depth-1, 0)
+		}
+		if depth > maxOperands {
+			return hcl.Diagnostics{deepDiagnostic(hcl.Range{Filename: name, Start: pos, End: pos})}
+		}
+	}
+	return nil
+}
+
+func deepDiagnostic(at hcl.Range) *hcl.Diagnostic {
+	return &hcl.Diagnostic{
+		Severity: hcl.DiagError,
+		Summary:  "Expression too deep",
+		Detail:   fmt.Sprintf("Expressions may nest at most %d brackets and chain at most %d operators. Split it over several locals.", maxNesting, maxOperands),
+		Subject:  &at,
+	}
+}
