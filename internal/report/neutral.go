@@ -91,21 +91,17 @@ func sequence(s string) int {
 // Lines splits at everything a terminal, a GitHub runner or a browser takes for the end of a line
 // (LF, CR LF, CR, VT, FF, NEL, U+2028, U+2029) and returns each line Neutral. Text without content is one empty line.
 func Lines(s string) []string {
-	s = strings.ReplaceAll(s, "\r\n", "\n")
-	s = strings.TrimRight(s, "\r\n")
-	parts := strings.FieldsFunc(s, lineEnd)
-	if !strings.ContainsAny(s, "\n\r") && len(parts) == 1 && len(parts[0]) == len(s) {
-		return []string{Neutral(s)}
-	}
+	s = strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\r\n")
 	var out []string
-	start := 0
-	for i, r := range s {
-		if lineEnd(r) {
-			out = append(out, Neutral(s[start:i]))
-			start = i + utf8.RuneLen(r)
+	for {
+		i := strings.IndexFunc(s, lineEnd)
+		if i < 0 {
+			return append(out, Neutral(s))
 		}
+		out = append(out, Neutral(s[:i]))
+		_, n := utf8.DecodeRuneInString(s[i:])
+		s = s[i+n:]
 	}
-	return append(out, Neutral(s[start:]))
 }
 
 func lineEnd(r rune) bool {

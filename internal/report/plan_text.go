@@ -1,7 +1,6 @@
 package report
 
 import (
-	"bufio"
 	"io"
 	"strings"
 
@@ -18,7 +17,7 @@ const (
 // its name and version, and why; then the totals and, where earlier builds tell, how long it may
 // take. Warnings that belong to the plan are not written: see Diagnostics.
 func PlanText(w io.Writer, p *planner.Plan, o TextOptions) error {
-	b := bufio.NewWriter(w)
+	b := &strings.Builder{}
 	v := newView(p)
 	groups := v.groups()
 	for i, g := range groups {
@@ -40,10 +39,10 @@ func PlanText(w io.Writer, p *planner.Plan, o TextOptions) error {
 	if s := v.estimateSentence(); s != "" {
 		b.WriteString(s + "\n")
 	}
-	return b.Flush()
+	return write(w, b)
 }
 
-func (v *view) textGroup(b *bufio.Writer, g group, o TextOptions) {
+func (v *view) textGroup(b *strings.Builder, g group, o TextOptions) {
 	addrs, labels := make([]string, len(g.changes)), make([]string, len(g.changes))
 	var addrColumn, labelColumn int
 	for i, c := range g.changes {

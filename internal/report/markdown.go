@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+)
+
+// markdownText writes foreign text into Markdown so that it is text there: no markup, no HTML, no
+// table cell, no mention of a person, no reference to an issue, no link made of what looks like one.
+// It may stand in a table.
+func markdownText(s string) string {
+	var b strings.Builder
+	for _, r := range Neutral(s) {
+		switch {
+		case r == '@' || r == '#':
+			// GitHub looks for @name and #1 after Markdown is done with, so an entity alone would not
+			// do: the zero width space parts them.
+			fmt.Fprintf(&b, "&#%d;&#8203;", r)
+		case r >= '!' && r <= '~' && strings.ContainsRune("\\`*_{}[]<>()|~&!$\"'+", r):
+			fmt.Fprintf(&b, "&#%d;", r)
+		default:
+			b.WriteRune(r)
+		}
+	}
+	s = b.String()
+	// What GitHub makes links of by itself, and list markers at the beginning of a line.
+	s = strings.ReplaceAll(s, "://", ":&#47;/")
+	s = strings.ReplaceAll(s, "www.", "www&#46;")
+	s = strings.ReplaceAll(s, "GH-", "GH&#45;&#8203;")
+	if s != "" && strings.ContainsRune("-=:0123456789", rune(s[0])) {
+		s = fmt.Sprintf("&#%d;", s[0]) + s[1:]
+	}
+	return s
+}
+
+// markdownCode is foreign text in a fixed-width face, where mentions and references are not looked for.
+func markdownCode(s string) string {
+	if s == "" {
+		return ""
+	}
+	return "<code>" + markdownText(s) + "</code>"
+}
+
+// fence is a code block whose fence is longer than any run of backticks in it.
+func fence(lines []string, language string) string {
+	longest := 2
+	for _, l := range lines {
+		run := 0
+		for _, r := range l {
+			if r != '`' {
+				run = 0
+				continue
+			}
+			run++
+			longest = max(longest, run)
+		}
+	}
+	f := strings.Repeat("`", longest+1)
+	return f + language + "\n" + strings.Join(lines, "\n") + "\n" + f + "\n"
+}

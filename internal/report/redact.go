@@ -1,0 +1,171 @@
+package report
+
+import (
+	"cmp"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html"
+	"io"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// MinSecret is the length in bytes below which a secret is not looked for: "a" hidden everywhere
+// would destroy the text, and what remains would still tell where it stood.
+const MinSecret = 3
+
+const (
+	// minPart is the length below which one line of a secret of several lines is not looked for by itself: "}" is no secret.
+	minPart = 8
+	// minShifted is the same for base64 of the secret in the middle of something longer.
+	minShifted = 8
+)
+
+const redacted = "(sensitive)"
+
+// A Redactor writes what it is given, less the secrets.
+type Redactor struct {
+	w        io.Writer
+	patterns [256][]string // by first byte, longest first
+	buf      []byte        // not yet decided: it may be the beginning of a secret
+	covered  int           // how much of buf belongs to a secret already written as redacted
+}
+
+// Redact returns a writer that writes "(sensitive)" in the place of every secret, also where one is
+// written in JSON, a quoted string, HTML, a URL or base64, where lines of it stand apart, and where it comes in several
+// writes. Overlapping secrets become one "(sensitive)". Secrets shorter than MinSecret are left alone.
+//
+// The end of what was written is held back while it may be the beginning of a secret: Close writes it.
+func Redact(w io.Writer, secrets []string) *Redactor {
+	r := &Redactor{w: w}
+	for _, p := range forms(secrets) {
+		r.patterns[p[0]] = append(r.patterns[p[0]], p)
+	}
+	for _, ps := range r.patterns {
+		slices.SortFunc(ps, func(a, b string) int {
+			return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+		})
+	}
+	return r
+}
+
+// Write implements io.Writer.
+func (r *Redactor) Write(p []byte) (int, error) {
+	r.buf = append(r.buf, p...)
+	if err := r.flush(true); err != nil {
+		return 0, err
+	}
+	return len(p), nil
+}
+
+// Close writes what was held back. It does not close the writer beneath.
+func (r *Redactor) Close() error { return r.flush(false) }
+
+// flush writes what is decided; more says that more text may follow.
+func (r *Redactor) flush(more bool) error {
+	var out []byte
+	i := 0
+	for i < len(r.buf) {
+		n, open := r.match(r.buf[i:])
+		if open && more {
+			break
+		}
+		if n > 0 && r.covered == 0 {
+			out = append(out, redacted...)
+		}
+		if r.covered = max(r.covered, n); r.covered > 0 {
+			r.covered--
+		} else {
+			out = append(out, r.buf[i])
+		}
+		i++
+	}
+	r.buf = slices.Delete(r.buf, 0, i)
+	if len(out) == 0 {
+		return nil
+	}
+	if _, err := r.w.Write(out); err != nil {
+		return fmt.Errorf("write redacted: %w", err)
+	}
+	return nil
+}
+
+// match is the length of the longest secret b begins with, and whether b is the beginning of a longer one.
+func (r *Redactor) match(b []byte) (n int, open bool) {
+	for _, p := range r.patterns[b[0]] {
+		switch {
+		case len(p) > len(b):
+			open = open || strings.HasPrefix(p, string(b))
+		case string(b[:len(p)]) == p:
+			return len(p), open
+		}
+	}
+	return 0, open
+}
+
+// forms are all ways the secrets may be written, each once.
+func forms(secrets []string) []string {
+	var out []string
+	for _, s := range secrets {
+		if len(s) < MinSecret {
+			continue
+		}
+		out = append(out, encodings(s)...)
+		if parts := strings.FieldsFunc(s, lineEnd); len(parts) > 1 {
+			for _, p := range parts {
+				if p = strings.TrimSpace(p); len(p) >= minPart {
+					out = append(out, encodings(p)...)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+func encodings(s string) []string {
+	quoted := strconv.Quote(s)
+	out := []string{
+		s, Neutral(s), quoted[1 : len(quoted)-1], jsonText(s), asciiJSON(s), html.EscapeString(s), markdownText(s), mermaidText(s), dotText(s),
+		strings.ReplaceAll(s, "'", `'\''`), strings.ReplaceAll(s, "%", "%25"),
+	}
+	for _, u := range []string{url.QueryEscape(s), url.PathEscape(s)} {
+		out = append(out, u, lowerEscapes(u))
+	}
+	if b, err := json.Marshal(s); err == nil { // with <, > and & escaped
+		out = append(out, string(b[1:len(b)-1]))
+	}
+	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
+		out = append(out, e.EncodeToString([]byte(s)))
+		for shift := range 3 {
+			if m := shifted(e, s, shift); len(m) >= minShifted {
+				out = append(out, m)
+			}
+		}
+	}
+	// An escaped form of a form (JSON within JSON) holds the plain one as soon as nothing in it
+	// needs escaping; that is left at one level.
+	return slices.DeleteFunc(out, func(f string) bool { return len(f) < MinSecret })
+}
+
+// shifted is the part of base64 that depends on s alone where shift bytes stand before it.
+func shifted(e *base64.Encoding, s string, shift int) string {
+	b := e.EncodeToString([]byte(strings.Repeat("\x00", shift) + s))
+	from := (shift*8 + 5) / 6
+	to := (shift + len(s)) * 8 / 6
+	return b[min(from, to):to]
+}
+
+// lowerEscapes writes %2F as %2f.
+func lowerEscapes(s string) string {
+	b := []byte(s)
+	for i := 0; i+2 < len(b); i++ {
+		if b[i] == '%' {
+			copy(b[i+1:i+3], strings.ToLower(string(b[i+1:i+3])))
+		}
+	}
+	return string(b)
+}
