@@ -1,0 +1,95 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/org/imagebuild-action/dsl"
+)
+
+// A location is where a configuration stands: its repository, the directory in it, and the one file
+// that was named, if one was.
+type location struct {
+	root *os.Root
+	host dsl.Host
+	file string // "" for the whole directory
+}
+
+// locate finds the configuration at path and the repository around it. Nothing outside the
+// repository can be read through the host, not even by symbolic links.
+func (p *program) locate(path string) (*location, error) {
+	abs := path
+	if !filepath.IsAbs(abs) {
+		abs = filepath.Join(p.cwd, path)
+	}
+	info, err := os.Stat(abs)
+	if err != nil {
+		return nil, mistake("name a directory that holds *.ib.hcl or *.pkr.hcl files, or one such file", "there is no configuration at %s", path)
+	}
+	loc := &location{}
+	dir := abs
+	if !info.IsDir() {
+		dir, loc.file = filepath.Split(abs)
+		dir = filepath.Clean(dir)
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, fmt.Errorf("following %s: %w", path, err)
+	}
+	top := repository(dir)
+	if loc.root, err = os.OpenRoot(top); err != nil {
+		return nil, fmt.Errorf("opening %s: %w", top, err)
+	}
+	loc.host = dsl.Host{
+		FS: loc.root.FS(), Dir: within(top, dir), Cwd: p.workingDirectory(top), Root: top,
+		Env: p.lookupEnv, Envs: p.environmentNames, Now: p.now(),
+	}
+	return loc, nil
+}
+
+func (l *location) close() error { return l.root.Close() }
+
+// repository is the nearest directory at or above dir that holds .git, or dir itself where none does.
+func repository(dir string) string {
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
+			return d
+		}
+		if d == filepath.Dir(d) {
+			return dir
+		}
+	}
+}
+
+// within is dir as a slash path inside of top; it stands at or below it.
+func within(top, dir string) string {
+	rel, err := filepath.Rel(top, dir)
+	if err != nil {
+		return "."
+	}
+	return filepath.ToSlash(rel)
+}
+
+// workingDirectory is the working directory as a slash path inside of top, or "" outside of it.
+func (p *program) workingDirectory(top string) string {
+	cwd, err := filepath.EvalSymlinks(p.cwd)
+	if err != nil {
+		return ""
+	}
+	rel := within(top, cwd)
+	if rel == ".." || strings.HasPrefix(rel, "../") {
+		return ""
+	}
+	return rel
+}
+
+func (p *program) environmentNames() []string {
+	all := p.environ()
+	names := make([]string, 0, len(all))
+	for _, kv := range all {
+		name, _, _ := strings.Cut(kv, "=")
+		names = append(names, name)
+	}
+	return names
+}

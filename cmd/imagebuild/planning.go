@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/report"
+	"github.com/org/imagebuild-action/planner"
+	"github.com/org/imagebuild-action/planner/kind"
+)
+
+// fallbackRegion is what a plan without AWS is made for when nobody names a region.
+const fallbackRegion = "us-east-1"
+
+// A planning is one configuration on its way to a plan, and what must be closed after it.
+type planning struct {
+	p       *program
+	path    string
+	conf    configurationFlags
+	tgt     targetFlags
+	offline bool // --offline
+	must    bool // AWS is needed: there is no going on without it
+	rebuild bool
+
+	loc    *location
+	cfg    *dsl.Config
+	region string
+	target *target
+	diags  hcl.Diagnostics // warnings so far, to be shown once
+}
+
+func (g *planning) close() error {
+	var errs []error
+	if g.target != nil {
+		errs = append(errs, g.target.close())
+	}
+	if g.loc != nil {
+		errs = append(errs, g.loc.close())
+	}
+	return errors.Join(errs...)
+}
+
+// plan goes the whole way. Mistakes have been shown when it returns an error.
+func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
+	graph, err := g.compile(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var seen map[dsl.Addr]*planner.Observed
+	var facts planner.Facts
+	if !g.target.offline() {
+		var diags hcl.Diagnostics
+		if facts, diags = g.target.clients.Facts(ctx, graph); g.stop(diags) {
+			return nil, g.refuse(ctx)
+		}
+	}
+	if g.stop(graph.Seal(facts)) {
+		return nil, g.refuse(ctx)
+	}
+	if !g.target.offline() {
+		var diags hcl.Diagnostics
+		if seen, diags = g.target.clients.Observe(ctx, graph); g.stop(diags) {
+			return nil, g.refuse(ctx)
+		}
+	}
+	plan, diags := planner.Diff(graph, seen, planner.DiffOptions{Rebuild: g.rebuild})
+	if g.stop(diags) {
+		return nil, g.refuse(ctx)
+	}
+	plan.Account, plan.Offline = g.target.account, g.target.offline()
+	g.p.draw(g.p.stderr, g.cfg, g.diags)
+	return plan, nil
+}
+
+// compile reads the configuration and turns it into a graph, asking AWS no more than data blocks want.
+func (g *planning) compile(ctx context.Context) (*planner.Graph, error) {
+	if err := g.load(nil); err != nil {
+		return nil, err
+	}
+	g.region = g.p.regionOf(g.conf, g.cfg)
+	if err := g.connect(ctx); err != nil {
+		return nil, err
+	}
+	if !g.target.offline() && len(g.cfg.Data) > 0 {
+		if err := g.load(g.target.clients.Data(ctx)); err != nil {
+			return nil, err
+		}
+	}
+	graph, diags := planner.Compile(g.cfg, kind.All(), g.region)
+	if g.stop(diags) {
+		return nil, g.refuse(ctx)
+	}
+	if err := graph.Select(g.conf.only, g.conf.except); err != nil {
+		return nil, mistake("globs are matched against the names of builds: --only 'web-*'", "selecting builds: %w", err)
+	}
+	return graph, nil
+}
+
+// load evaluates the configuration; with a look-up, data blocks have values.
+func (g *planning) load(data dataLookup) error {
+	if g.loc == nil {
+		loc, err := g.p.locate(g.path)
+		if err != nil {
+			return err
+		}
+		g.loc = loc
+	}
+	cfg, diags := dsl.Load(g.loc.host, dsl.Options{
+		Types: kind.BlockTypes(), Vars: g.conf.vars, VarFiles: g.conf.varFiles, File: g.loc.file, Version: version, Data: data,
+	})
+	g.cfg, g.diags = cfg, nil
+	if g.stop(diags) {
+		g.p.draw(g.p.stderr, g.cfg, g.diags)
+		return told(statusMistake)
+	}
+	return nil
+}
+
+// connect finds AWS. Where it is not needed and cannot be asked, planning goes on without and says so.
+func (g *planning) connect(ctx context.Context) error {
+	if g.offline && !g.tgt.wanted() {
+		g.target = &target{}
+		return nil
+	}
+	t, err := g.p.connect(ctx, g.region, g.tgt)
+	if err == nil {
+		g.target = t
+		return nil
+	}
+	if ctx.Err() != nil {
+		return told(statusInterrupted)
+	}
+	if g.must || g.tgt.wanted() {
+		return &exit{
+			status: statusFailed, err: err,
+			hint: "give the run credentials (a profile, a role, OIDC), or build without an account: imagebuild build --sandbox " + g.path,
+		}
+	}
+	g.target = &target{why: err.Error()}
+	return nil
+}
+
+// stop keeps diagnostics and reports whether they end the way.
+func (g *planning) stop(diags hcl.Diagnostics) bool {
+	g.diags = append(g.diags, diags...)
+	return diags.HasErrors()
+}
+
+// refuse shows what was found and says how the program ends.
+func (g *planning) refuse(ctx context.Context) error {
+	if ctx.Err() != nil {
+		return told(statusInterrupted)
+	}
+	g.p.draw(g.p.stderr, g.cfg, g.diags)
+	return told(statusMistake)
+}
+
+// dataLookup answers data blocks.
+type dataLookup = dsl.Lookup
+
+// regionOf is the region to build in: the flag's, the environment's, the configuration's.
+func (p *program) regionOf(f configurationFlags, cfg *dsl.Config) string {
+	if f.region != "" {
+		return f.region
+	}
+	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
+		if r, ok := p.lookupEnv(name); ok && r != "" {
+			return r
+		}
+	}
+	if cfg.Settings.Region != "" {
+		return cfg.Settings.Region
+	}
+	return fallbackRegion
+}
+
+// draw writes diagnostics with their source lines and carets, all of them, secrets covered.
+func (p *program) draw(w io.Writer, cfg *dsl.Config, diags hcl.Diagnostics) {
+	if len(diags) == 0 {
+		return
+	}
+	var files map[string]*hcl.File
+	var secrets []string
+	if cfg != nil {
+		files, secrets = cfg.Files, cfg.Secrets
+	}
+	out := report.Redact(w, secrets)
+	if err := hcl.NewDiagnosticTextWriter(out, files, uint(p.width(w)), p.colour(w)).WriteDiagnostics(diags); err != nil {
+		_, _ = io.WriteString(p.stderr, "error: writing diagnostics: "+err.Error()+"\n")
+	}
+}

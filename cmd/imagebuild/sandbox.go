@@ -1,0 +1,63 @@
+package main
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"github.com/org/imagebuild-action/internal/sandbox"
+)
+
+func (p *program) sandboxCommand() *cobra.Command {
+	var listen, dir, root, region string
+	c := &cobra.Command{
+		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
+		Long: "sandbox serves EC2 Image Builder, and as much of STS, S3, CloudWatch Logs, SSM parameters and EC2 images\n" +
+			"as building an image touches, over HTTP. Any AWS client can use it:\n\n" +
+			"  imagebuild sandbox --listen 127.0.0.1:4566\n" +
+			"  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=eu-west-1 \\\n" +
+			"    aws imagebuilder list-components --owner Amazon\n\n" +
+			"The endpoint is the first line of standard output.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			server, err := p.openSandbox(c.Context(), sandbox.Options{Dir: dir, Root: root, Region: region})
+			if err != nil {
+				return err
+			}
+			return p.serve(c.Context(), server, listen)
+		},
+	}
+	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "the `address` to serve on; port 0 takes a free one")
+	c.Flags().StringVar(&dir, "sandbox-dir", "", "keep the state in `dir` (default: a temporary one)")
+	c.Flags().StringVar(&root, "root", "auto", "where components run: overlay, dir:`path`, none, or auto")
+	c.Flags().StringVar(&region, "region", "us-east-1", "the `region` of requests that name none")
+	return c
+}
+
+// openSandbox opens a server that runs components through this program.
+func (p *program) openSandbox(ctx context.Context, o sandbox.Options) (*sandbox.Server, error) {
+	o.Self, o.Now = p.self, p.now
+	server, err := sandbox.Open(ctx, o)
+	if err != nil {
+		return nil, &exit{status: statusFailed, err: fmt.Errorf("opening the sandbox: %w", err)}
+	}
+	return server, nil
+}
+
+// serve runs the server until the context ends, which is how it is meant to end.
+func (p *program) serve(ctx context.Context, server *sandbox.Server, listen string) error {
+	url, err := server.Listen(listen)
+	if err != nil {
+		return &exit{
+			status: statusFailed, err: fmt.Errorf("listening on %s: %w", listen, err),
+			hint: "choose another address: --listen 127.0.0.1:0 takes a free port",
+		}
+	}
+	fmt.Fprintln(p.stdout, url)
+	fmt.Fprintln(p.stderr, server.Banner())
+	<-ctx.Done()
+	if err := server.Close(); err != nil {
+		return &exit{status: statusFailed, err: fmt.Errorf("closing the sandbox: %w", err)}
+	}
+	return nil
+}

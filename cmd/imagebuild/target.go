@@ -1,0 +1,70 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/sandbox"
+)
+
+// sandboxAccount owns everything in the sandbox; AWS's own documentation uses the same number.
+const sandboxAccount = "123456789012"
+
+// A target is the AWS that a configuration is compared with and built on: an account, the sandbox,
+// or, without clients, none.
+type target struct {
+	clients *aws.Clients // nil when planning without AWS
+	account string       // "" without AWS
+	server  *sandbox.Server
+	// why says in one sentence why there are no clients, "" where nobody needs to know.
+	why string
+}
+
+// offline reports whether there is no AWS to ask.
+func (t *target) offline() bool { return t.clients == nil }
+
+// close ends the sandbox where there is one.
+func (t *target) close() error {
+	if t == nil || t.server == nil {
+		return nil
+	}
+	return t.server.Close()
+}
+
+// connect finds the AWS that is meant. Credentials that are missing are an error only where they are needed.
+func (p *program) connect(ctx context.Context, region string, f targetFlags) (*target, error) {
+	if f.wanted() {
+		return p.connectSandbox(ctx, region, f)
+	}
+	clients, err := aws.New(ctx, aws.Config{Region: region})
+	if err != nil {
+		return nil, fmt.Errorf("setting up AWS: %w", err)
+	}
+	// A laptop without credentials must not wait for an instance metadata service that is not there.
+	ask, stop := context.WithTimeout(ctx, 5*time.Second)
+	defer stop()
+	account, _, err := clients.Identity(ask)
+	if err != nil {
+		return nil, fmt.Errorf("asking AWS who is calling: %w", err)
+	}
+	return &target{clients: clients, account: account}, nil
+}
+
+func (p *program) connectSandbox(ctx context.Context, region string, f targetFlags) (*target, error) {
+	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: f.root, Region: region, Account: sandboxAccount})
+	if err != nil {
+		return nil, err
+	}
+	t := &target{server: server, account: sandboxAccount}
+	url, err := server.Listen("127.0.0.1:0")
+	if err == nil {
+		t.clients, err = aws.New(ctx, aws.Config{Region: region, Endpoint: url, KeyID: "sandbox", SecretKey: "sandbox"})
+	}
+	if err != nil {
+		return nil, fmt.Errorf("starting the sandbox: %w", errors.Join(err, server.Close()))
+	}
+	return t, nil
+}
