@@ -1,0 +1,46 @@
+package awsmodel
+
+// The codes of Image Builder's refusals that Check uses.
+const (
+	codeValue       = "InvalidParameterValueException"
+	codeCombination = "InvalidParameterCombinationException"
+	codeVersion     = "InvalidVersionNumberException"
+	codeQuota       = "ServiceQuotaExceededException"
+)
+
+// commonErrors are the codes that every service may answer and no model lists, with their HTTP
+// status ("Common Errors" of the API References).
+var commonErrors = map[string]int{
+	"AccessDeniedException":          403,
+	"ExpiredTokenException":          403,
+	"IncompleteSignature":            400,
+	"InternalFailure":                500,
+	"InvalidClientTokenId":           403,
+	"MissingAuthenticationToken":     403,
+	"RequestEntityTooLargeException": 413,
+	"RequestExpired":                 400,
+	"ServiceUnavailable":             503,
+	"SignatureDoesNotMatch":          403,
+	"ThrottlingException":            400,
+	"UnknownOperationException":      404,
+	"UnrecognizedClientException":    403,
+	"ValidationError":                400,
+	"ValidationException":            400,
+}
+
+// ErrorStatus returns the HTTP status a service answers a code with: what its model says, else the
+// status of the errors common to all services, else 400, which is what the JSON, query and EC2
+// protocols answer to a mistake of the caller.
+func ErrorStatus(service, code string) int {
+	if s, err := Get(service); err == nil {
+		for _, name := range []string{code, code + "Exception"} {
+			if sh, ok := s.shapes[name]; ok && sh.Exception && sh.ErrorCode == code && sh.ErrorStatus != 0 {
+				return sh.ErrorStatus
+			}
+		}
+	}
+	if status, ok := commonErrors[code]; ok {
+		return status
+	}
+	return 400
+}

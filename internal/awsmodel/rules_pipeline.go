@@ -1,0 +1,31 @@
+package awsmodel
+
+import "time"
+
+var pipelines = []string{"CreateImagePipeline", "UpdateImagePipeline"}
+
+var pipelineRules = []rule{
+	{pipelines, "schedule.scheduleExpression", scheduleExpression, "User Guide, cron expressions in Image Builder"},
+	{pipelines, "schedule.timezone", knownTimezone, "API Reference, Schedule: timezone is an IANA name"},
+	{pipelines, "schedule", scheduleNeedsExpression, "API Reference, Schedule: what the other members belong to"},
+}
+
+func scheduleExpression(s *subject) {
+	if problem := checkSchedule(text(s.value)); problem != nil {
+		s.refuse("", problem.detail, problem.advice)
+	}
+}
+
+// knownTimezone asks the zone database, which the program carries within itself.
+func knownTimezone(s *subject) {
+	name := text(s.value)
+	if _, err := time.LoadLocation(name); name == "Local" || name != "" && err != nil {
+		s.refuse("", "There is no time zone of this name", "Write an IANA name, such as Europe/Zurich or Etc/UTC.")
+	}
+}
+
+func scheduleNeedsExpression(s *subject) {
+	if !present(object(s.value)["scheduleExpression"]) {
+		s.refuse(".scheduleExpression", "A schedule needs scheduleExpression", `Give it, as in "cron(0 2 ? * sun *)", or leave the schedule out.`)
+	}
+}

@@ -1,0 +1,314 @@
+package awsmodel
+
+import (
+	"cmp"
+	"encoding/json"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/agext/levenshtein"
+)
+
+// CheckShape returns everything that the operation's model alone refuses in an input, sorted by path.
+// A member that is null counts as absent, as it does on the wire.
+func (op *Operation) CheckShape(input map[string]any) []Finding {
+	c := shapeChecker{codes: codesOf(op.Service)}
+	switch {
+	case op.Input != nil:
+		c.structure("", op.Input, input)
+	case len(input) > 0:
+		c.add("", c.codes.unknown, op.Name+" takes no parameters", "Leave all parameters out.")
+	}
+	return sortFindings(c.found)
+}
+
+// Codes are what a service answers about an input that its model refuses.
+type inputCodes struct {
+	invalid, missing, unknown string
+	// owns says that the service words its refusals as Image Builder does, not as the common front end.
+	owns bool
+}
+
+// The codes: Image Builder's as observed, the JSON services' and STS's from "Common Errors" of
+// their API References, CloudWatch Logs' and EC2's from their own lists.
+func codesOf(service string) inputCodes {
+	switch service {
+	case "imagebuilder":
+		return inputCodes{codeValue, codeValue, codeValue, true}
+	case "ec2":
+		return inputCodes{"InvalidParameterValue", "MissingParameter", "UnknownParameter", false}
+	case "logs":
+		return inputCodes{"InvalidParameterException", "InvalidParameterException", "InvalidParameterException", false}
+	case "sts":
+		return inputCodes{"ValidationError", "ValidationError", "ValidationError", false}
+	default:
+		return inputCodes{"ValidationException", "ValidationException", "ValidationException", false}
+	}
+}
+
+type shapeChecker struct {
+	codes inputCodes
+	found []Finding
+}
+
+func (c *shapeChecker) add(path, code, detail, advice string) {
+	msg := "1 validation error detected: Value at '" + path + "' failed to satisfy constraint: " + detail
+	if c.codes.owns {
+		msg = notValid(path, detail)
+	}
+	c.found = append(c.found, Finding{Path: path, Code: code, Message: msg, Advice: advice})
+}
+
+func (c *shapeChecker) invalid(path, detail, advice string) {
+	c.add(path, c.codes.invalid, detail, advice)
+}
+
+// notValid is the form of Image Builder's refusals, as clients have observed it.
+func notValid(path, detail string) string {
+	if path == "" {
+		return detail + "."
+	}
+	return "The value supplied for parameter '" + path + "' is not valid. " + detail + "."
+}
+
+func (c *shapeChecker) value(path string, sh *Shape, v any) {
+	if _, later := v.(Unknown); later {
+		return
+	}
+	switch sh.Type {
+	case "structure":
+		if m, ok := v.(map[string]any); ok {
+			c.structure(path, sh, m)
+			return
+		}
+	case "list":
+		if l, ok := v.([]any); ok {
+			c.list(path, sh, l)
+			return
+		}
+	case "map":
+		if m, ok := v.(map[string]any); ok {
+			c.mapping(path, sh, m)
+			return
+		}
+	case "string":
+		if s, ok := v.(string); ok {
+			c.text(path, sh, s)
+			return
+		}
+	case "boolean":
+		if _, ok := v.(bool); ok {
+			return
+		}
+	case "integer", "long", "float", "double":
+		if c.number(path, sh, v) {
+			return
+		}
+	case "timestamp":
+		// The wire knows two forms: text and seconds since 1970.
+		if _, ok := v.(string); ok {
+			return
+		}
+		if _, ok := toNumber(v); ok {
+			return
+		}
+	default: // blob
+		if _, ok := v.(string); ok {
+			return
+		}
+	}
+	c.invalid(path, "It must be "+aType(sh.Type)+", and is "+typeOf(v), "Write "+sh.Describe()+".")
+}
+
+func (c *shapeChecker) structure(path string, sh *Shape, in map[string]any) {
+	for _, m := range sh.Members {
+		v, ok := in[m.Name]
+		switch {
+		case ok && v != nil:
+			c.value(join(path, m.Name), m.Shape, v)
+		case m.Required && !m.IdempotencyToken:
+			c.add(join(path, m.Name), c.codes.missing, m.Name+" is required", "Give it: "+m.Shape.Describe()+".")
+		}
+	}
+	for name := range in {
+		if _, ok := sh.Member(name); ok {
+			continue
+		}
+		names := make([]string, len(sh.Members))
+		for i, m := range sh.Members {
+			names[i] = m.Name
+		}
+		c.add(join(path, name), c.codes.unknown, "There is no such parameter", suggest(name, names))
+	}
+}
+
+func (c *shapeChecker) list(path string, sh *Shape, l []any) {
+	c.size(path, sh, len(l), "entries")
+	for i, v := range l {
+		at := path + "[" + strconv.Itoa(i) + "]"
+		if v == nil {
+			c.invalid(at, "A list holds no null", "Leave the entry out.")
+			continue
+		}
+		c.value(at, sh.Element, v)
+	}
+}
+
+func (c *shapeChecker) mapping(path string, sh *Shape, m map[string]any) {
+	c.size(path, sh, len(m), "entries")
+	for k, v := range m {
+		at := join(path, k)
+		c.text(at, sh.Key, k)
+		if v == nil {
+			c.invalid(at, "A map holds no null", "Leave the entry out.")
+			continue
+		}
+		c.value(at, sh.Value, v)
+	}
+}
+
+func (c *shapeChecker) text(path string, sh *Shape, s string) {
+	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
+		c.invalid(path, "It must be text without NUL characters, in UTF-8", "Remove the bytes that are not text.")
+		return
+	}
+	if len(sh.Enum) > 0 && !slices.Contains(sh.Enum, s) {
+		c.invalid(path, "It must be one of "+strings.Join(sh.Enum, ", "), suggest(s, sh.Enum))
+		return
+	}
+	if c.size(path, sh, utf8.RuneCountInString(s), "characters") && !sh.MatchPattern(s) {
+		c.invalid(path, lastName(path)+" must match pattern "+sh.Pattern, "Write "+sh.Describe()+".")
+	}
+}
+
+// size reports a length out of bounds and whether it was within them.
+func (c *shapeChecker) size(path string, sh *Shape, n int, unit string) bool {
+	switch {
+	case sh.Min != nil && int64(n) < *sh.Min && n == 0:
+		c.invalid(path, "It must not be empty", "Leave it out, or give "+sh.Describe()+".")
+	case sh.Min != nil && int64(n) < *sh.Min:
+		c.invalid(path, fmt.Sprintf("It has %d %s and must have at least %d", n, unit, *sh.Min), "Write "+sh.Describe()+".")
+	case sh.Max != nil && int64(n) > *sh.Max && *sh.Max == 0:
+		c.invalid(path, "It must be empty", `Write "", or leave it out.`)
+	case sh.Max != nil && int64(n) > *sh.Max:
+		c.invalid(path, fmt.Sprintf("It has %d %s and must have at most %d", n, unit, *sh.Max), "Write "+sh.Describe()+".")
+	default:
+		return true
+	}
+	return false
+}
+
+// number checks a number's kind and range and says whether v is one.
+func (c *shapeChecker) number(path string, sh *Shape, v any) bool {
+	n, ok := toNumber(v)
+	if !ok {
+		return false
+	}
+	whole := sh.Type == "integer" || sh.Type == "long"
+	switch {
+	case math.IsNaN(n) || math.IsInf(n, 0), whole && n != math.Trunc(n):
+		c.invalid(path, "It must be "+aType(sh.Type), "Write "+sh.Describe()+".")
+	case sh.Min != nil && n < float64(*sh.Min):
+		c.invalid(path, fmt.Sprintf("It must be at least %d", *sh.Min), "Write "+sh.Describe()+".")
+	case sh.Max != nil && n > float64(*sh.Max):
+		c.invalid(path, fmt.Sprintf("It must be at most %d", *sh.Max), "Write "+sh.Describe()+".")
+	}
+	return true
+}
+
+func toNumber(v any) (float64, bool) {
+	switch n := v.(type) {
+	case int:
+		return float64(n), true
+	case int64:
+		return float64(n), true
+	case float64:
+		return n, true
+	case json.Number:
+		f, err := n.Float64()
+		return f, err == nil
+	}
+	return 0, false
+}
+
+func typeOf(v any) string {
+	switch v.(type) {
+	case string:
+		return "text"
+	case bool:
+		return "true or false"
+	case []any:
+		return "a list"
+	case map[string]any:
+		return "an object"
+	}
+	if _, ok := toNumber(v); ok {
+		return "a number"
+	}
+	return "something else"
+}
+
+// suggest advises the candidate nearest to what was written, or names them all.
+func suggest(given string, candidates []string) string {
+	best, least := "", len(given)/3+2
+	for _, c := range candidates {
+		if strings.EqualFold(c, given) || strings.EqualFold(c, strings.ReplaceAll(given, "_", "")) {
+			return "Did you mean " + c + "?"
+		}
+		if d := levenshtein.Distance(given, c, nil); d < least {
+			best, least = c, d
+		}
+	}
+	if best != "" {
+		return "Did you mean " + best + "?"
+	}
+	return "Write one of " + strings.Join(candidates, ", ") + "."
+}
+
+func join(path, name string) string {
+	if path == "" {
+		return name
+	}
+	return path + "." + name
+}
+
+// lastName is the member a path ends in.
+func lastName(path string) string {
+	return path[strings.LastIndexByte(path, '.')+1:]
+}
+
+// sortFindings orders by path, list entries by number.
+func sortFindings(fs []Finding) []Finding {
+	slices.SortFunc(fs, func(a, b Finding) int {
+		return cmp.Or(comparePaths(a.Path, b.Path), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
+	})
+	return fs
+}
+
+// comparePaths compares as text, except that a number counts by its value: [2] is before [10].
+func comparePaths(a, b string) int {
+	for a != "" && b != "" {
+		na, nb := digits(a), digits(b)
+		if na > 0 && nb > 0 {
+			if o := cmp.Or(cmp.Compare(na, nb), cmp.Compare(a[:na], b[:nb])); o != 0 {
+				return o
+			}
+			a, b = a[na:], b[nb:]
+			continue
+		}
+		if a[0] != b[0] {
+			return cmp.Compare(a[0], b[0])
+		}
+		a, b = a[1:], b[1:]
+	}
+	return cmp.Compare(len(a), len(b))
+}
+
+// digits counts the digits that s begins with.
+func digits(s string) int {
+	return len(s) - len(strings.TrimLeft(s, "0123456789"))
+}
