@@ -2,10 +2,9 @@ package main
 
 import (
 	"errors"
+	"io"
 
 	"github.com/spf13/cobra"
-
-	"github.com/org/imagebuild-action/internal/report"
 )
 
 func (p *program) graphCommand() *cobra.Command {
@@ -25,7 +24,7 @@ func (p *program) graphCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return render(report.Redact(p.stdout, g.cfg.Secrets), plan)
+			return redacted(p.stdout, g.cfg, func(w io.Writer) error { return render(w, plan) })
 		},
 	}
 	g.conf.add(c)

@@ -89,16 +89,15 @@ func (p *program) writePlan(plan *planner.Plan, g *planning, o planOptions) erro
 			return fmt.Errorf("writing the plan: %w", err)
 		}
 	}
-	out := report.Redact(p.stdout, g.cfg.Secrets)
-	if o.format == "text" {
-		p.explainTarget(g)
-		return report.PlanText(out, plan, report.TextOptions{Color: p.colour(p.stdout), Width: p.width(p.stdout)})
-	}
 	render, ok := planFormats[o.format]
-	if !ok {
+	switch {
+	case o.format == "text":
+		p.explainTarget(g)
+		render = func(w io.Writer, plan *planner.Plan) error { return report.PlanText(w, plan, p.textOptions(p.stdout)) }
+	case !ok:
 		return mistake("choose text, "+strings.Join(slices.Sorted(maps.Keys(planFormats)), ", "), "there is no format %q", o.format)
 	}
-	return render(out, plan)
+	return redacted(p.stdout, g.cfg, func(w io.Writer) error { return render(w, plan) })
 }
 
 // explainTarget says what the plan was compared with where that is not an account.

@@ -3,9 +3,11 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/internal/report"
@@ -72,7 +74,7 @@ func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
 		return nil, g.refuse(ctx)
 	}
 	plan.Account, plan.Offline = g.target.account, g.target.offline()
-	g.p.draw(g.p.stderr, g.cfg, g.diags)
+	g.p.draw(g.cfg, g.diags)
 	return plan, nil
 }
 
@@ -114,7 +116,7 @@ func (g *planning) load(data dataLookup) error {
 	})
 	g.cfg, g.diags = cfg, nil
 	if g.stop(diags) {
-		g.p.draw(g.p.stderr, g.cfg, g.diags)
+		g.p.draw(g.cfg, g.diags)
 		return told(statusMistake)
 	}
 	return nil
@@ -155,12 +157,12 @@ func (g *planning) refuse(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return told(statusInterrupted)
 	}
-	g.p.draw(g.p.stderr, g.cfg, g.diags)
+	g.p.draw(g.cfg, g.diags)
 	return told(statusMistake)
 }
 
 // dataLookup answers data blocks.
-type dataLookup = dsl.Lookup
+type dataLookup = func(*dsl.Block) (map[string]cty.Value, hcl.Diagnostics)
 
 // regionOf is the region to build in: the flag's, the environment's, the configuration's.
 func (p *program) regionOf(f configurationFlags, cfg *dsl.Config) string {
@@ -179,17 +181,24 @@ func (p *program) regionOf(f configurationFlags, cfg *dsl.Config) string {
 }
 
 // draw writes diagnostics with their source lines and carets, all of them, secrets covered.
-func (p *program) draw(w io.Writer, cfg *dsl.Config, diags hcl.Diagnostics) {
+func (p *program) draw(cfg *dsl.Config, diags hcl.Diagnostics) {
 	if len(diags) == 0 {
 		return
 	}
-	var files map[string]*hcl.File
-	var secrets []string
-	if cfg != nil {
-		files, secrets = cfg.Files, cfg.Secrets
+	err := redacted(p.stderr, cfg, func(w io.Writer) error {
+		return report.Diagnostics(w, cfg.Files, diags, p.textOptions(p.stderr))
+	})
+	if err != nil {
+		fmt.Fprintf(p.stderr, "error: drawing what was found: %v\n", err)
 	}
-	out := report.Redact(w, secrets)
-	if err := hcl.NewDiagnosticTextWriter(out, files, uint(p.width(w)), p.colour(w)).WriteDiagnostics(diags); err != nil {
-		_, _ = io.WriteString(p.stderr, "error: writing diagnostics: "+err.Error()+"\n")
-	}
+}
+
+// redacted hands write a writer that covers the configuration's secrets.
+func redacted(w io.Writer, cfg *dsl.Config, write func(io.Writer) error) error {
+	r := report.Redact(w, cfg.Secrets)
+	return errors.Join(write(r), r.Close())
+}
+
+func (p *program) textOptions(w io.Writer) report.TextOptions {
+	return report.TextOptions{Color: p.colour(w), Width: p.width(w)}
 }
