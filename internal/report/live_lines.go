@@ -1,0 +1,60 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// lines are what an event says where nothing is redrawn; none where it is not worth a line.
+func (l *Live) lines(it *Item, e executor.Event, moved bool) []string {
+	title := Neutral(it.Title())
+	switch e := e.(type) {
+	case executor.Started:
+		if it.Image && e.Verb != planner.None {
+			return []string{title + ": " + (&Item{Verb: e.Verb}).doing()}
+		}
+	case executor.Progressed:
+		if moved {
+			return []string{title + ": " + it.doing()}
+		}
+	case executor.Log:
+		var out []string
+		for _, line := range Lines(e.Line) {
+			out = append(out, strings.TrimRight(l.paint(title+" |", cyan)+" "+line, " "))
+		}
+		return out
+	case executor.Retried:
+		return []string{fmt.Sprintf("%s: attempt %d failed, the next is in %s: %s", title, e.Attempt, short(e.Wait), firstLine(e.Err))}
+	case executor.Finished:
+		return l.finishedLines(it, title)
+	}
+	return nil
+}
+
+func (l *Live) finishedLines(it *Item, title string) []string {
+	if it.Status == executor.Unchanged && !it.Image {
+		return nil
+	}
+	s := title + ": " + it.Outcome()
+	if d := it.Took(); d > 0 {
+		s += " in " + short(d)
+	}
+	if it.Err != nil {
+		s += ": " + firstLine(it.Err)
+	}
+	for i, a := range it.AMIs() {
+		if i == 0 {
+			s += ":"
+		} else {
+			s += ","
+		}
+		s += " " + Neutral(strings.TrimSpace(a.ID+" "+a.Region))
+	}
+	return []string{l.paint(s, statusShade(it.Status))}
+}
+
+// firstLine is the first line of an error's text: the whole of it is in the summary of the run.
+func firstLine(err error) string { return Lines(errorText(err))[0] }
