@@ -29,7 +29,8 @@ type (
 		State string // AWS's own word: BUILDING, TESTING; open set
 		Step  string // the workflow step now running, or "component/phase/step"; may be empty
 	}
-	// Log is one line from the machine that builds the image.
+	// Log is one line from the machine that builds the image; Source is "imagebuild" where it is a
+	// remark of our own about the log.
 	Log struct {
 		Addr   dsl.Addr
 		At     time.Time
@@ -94,7 +95,13 @@ type Failure struct {
 	LogGroup   string // where the full log is
 	LogStream  string
 	LogFile    string // a file on this machine, in the sandbox
+
+	// Cause is the error it was made of, where it was made of one.
+	Cause error
 }
+
+// Unwrap is the cause.
+func (f *Failure) Unwrap() error { return f.Cause }
 
 func (f *Failure) Error() string {
 	if f.Step != "" {

@@ -27,7 +27,7 @@ func Run(ctx context.Context, p *planner.Plan, d Driver, sink func(Event)) error
 	r := &run{
 		driver: d, sink: sink, events: make(chan Event),
 		left: map[dsl.Addr]int{}, feeds: map[dsl.Addr][]*planner.Change{},
-		begun: map[dsl.Addr]bool{}, done: map[dsl.Addr]Finished{},
+		done: map[dsl.Addr]Finished{},
 	}
 	for _, c := range p.Changes {
 		needs := needed(c)
@@ -37,7 +37,7 @@ func Run(ctx context.Context, p *planner.Plan, d Driver, sink func(Event)) error
 		}
 	}
 	for _, c := range p.Changes {
-		if r.left[c.Addr] == 0 && !r.begun[c.Addr] {
+		if len(needed(c)) == 0 {
 			r.begin(ctx, c)
 		}
 	}
@@ -66,7 +66,6 @@ type run struct {
 	events   chan Event
 	left     map[dsl.Addr]int               // needs not yet finished
 	feeds    map[dsl.Addr][]*planner.Change // who waits for it
-	begun    map[dsl.Addr]bool
 	done     map[dsl.Addr]Finished
 	running  int
 	canceled bool
@@ -75,7 +74,6 @@ type run struct {
 
 func (r *run) begin(ctx context.Context, c *planner.Change) {
 	now := time.Now()
-	r.begun[c.Addr] = true
 	r.sink(Started{Addr: c.Addr, At: now, Verb: c.Verb})
 	if because, ok := r.unmet(c); ok {
 		r.finish(ctx, Finished{Addr: c.Addr, At: now, Status: Skipped, Err: &SkippedError{because}})

@@ -8,17 +8,19 @@ package aws
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
+	"fmt"
 	"net/http"
-	"time"
+	"sync"
 
-	"github.com/hashicorp/hcl/v2"
-	"github.com/zclconf/go-cty/cty"
-
-	"github.com/org/imagebuild-action/dsl"
-	"github.com/org/imagebuild-action/executor"
-	"github.com/org/imagebuild-action/planner"
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
+	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
+	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
+	"github.com/aws/aws-sdk-go-v2/service/sts"
 )
 
 // Config says which AWS to speak to, and as whom.
@@ -31,61 +33,110 @@ type Config struct {
 	KeyID, SecretKey, Token string
 	// HTTP replaces the SDK's HTTP client; nil keeps it.
 	HTTP *http.Client
-	// CallsPerSecond bounds calls to one service in one region. 0 is the table's bound for AWS
-	// and none for another endpoint.
+	// CallsPerSecond bounds calls to each service in each region. 0 is the table's bound for AWS
+	// itself and none for another endpoint.
 	CallsPerSecond float64
 }
 
-// Options are how a plan is carried out.
-type Options struct {
-	Plan     *planner.Plan // leads failed steps back to what wrote them
-	OnCancel executor.OnCancel
-	Images   int    // builds under way at once; 0 is no bound of ours
-	Run      string // the value of the tag imagebuild:run; "" leaves the tag out
-	// Interval is how often builds are asked after; 0 is 10 s, the service team's own choice.
-	Interval time.Duration
-	// CallsPerSecond bounds all that following builds costs: states, steps and logs; 0 is 1.
-	CallsPerSecond float64
-	// LogDir is where this machine keeps the logs that CloudWatch would, in the sandbox; "" for none.
-	LogDir string
+// Clients are AWS's services, in any region. They are safe for concurrent use.
+type Clients struct {
+	cfg      sdk.Config
+	endpoint bool // another AWS is spoken to
+	pace     pacer
+
+	mu      sync.Mutex
+	regions map[string]*services
+	caller  identity
 }
 
-// Clients are AWS's services, in any region.
-type Clients struct{}
+// services are the clients of one region.
+type services struct {
+	imagebuilder *imagebuilder.Client
+	s3           *s3.Client
+	logs         *cloudwatchlogs.Client
+	ssm          *ssm.Client
+	ec2          *ec2.Client
+	sts          *sts.Client
+}
+
+type identity struct{ account, arn string }
 
 // New finds credentials and region. It makes no call to AWS.
-func New(_ context.Context, _ Config) (*Clients, error) { return nil, errors.New("not connected") }
-
-// Region is the region that is meant where none is named.
-func (c *Clients) Region() string { return "" }
-
-// Call performs one operation, once. Input and output are in the wire's vocabulary.
-func (c *Clients) Call(_ context.Context, _ planner.Op, _ string, _ json.RawMessage) (json.RawMessage, error) {
-	return nil, errors.New("not connected")
+func New(ctx context.Context, c Config) (*Clients, error) {
+	opts := []func(*config.LoadOptions) error{
+		// Retrying is done in one place, by classes that fit these services: the SDK's own would
+		// multiply with it, and does not know CallRateLimitExceededException.
+		config.WithRetryer(func() sdk.Retryer { return sdk.NopRetryer{} }),
+		config.WithAppID("imagebuild"),
+	}
+	if c.Region != "" {
+		opts = append(opts, config.WithRegion(c.Region))
+	}
+	if c.Profile != "" {
+		opts = append(opts, config.WithSharedConfigProfile(c.Profile))
+	}
+	if c.Endpoint != "" {
+		opts = append(opts, config.WithBaseEndpoint(c.Endpoint))
+	}
+	if c.KeyID != "" {
+		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(c.KeyID, c.SecretKey, c.Token)))
+	}
+	if c.HTTP != nil {
+		opts = append(opts, config.WithHTTPClient(c.HTTP))
+	}
+	cfg, err := config.LoadDefaultConfig(ctx, opts...)
+	if err != nil {
+		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	return &Clients{
+		cfg: cfg, endpoint: cfg.BaseEndpoint != nil, regions: map[string]*services{},
+		pace: pacer{perSecond: c.CallsPerSecond, free: cfg.BaseEndpoint != nil},
+	}, nil
 }
 
-// Check reports whether the input is one the operation can take. It sends nothing.
-func Check(_ planner.Op, _ json.RawMessage) error { return nil }
+// Region is the region that is meant where none is named; "" when none is configured.
+func (c *Clients) Region() string { return c.cfg.Region }
 
-// Identity asks AWS who is calling.
-func (c *Clients) Identity(_ context.Context) (account, arn string, err error) {
-	return "", "", errors.New("not connected")
+// in returns the clients of a region, made when they are first asked for.
+func (c *Clients) in(region string) *services {
+	if region == "" {
+		region = c.cfg.Region
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if s, ok := c.regions[region]; ok {
+		return s
+	}
+	cfg := c.cfg.Copy()
+	cfg.Region = region
+	s := &services{
+		imagebuilder: imagebuilder.NewFromConfig(cfg),
+		// Another AWS has one host name, so buckets cannot be part of it.
+		s3:   s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = c.endpoint }),
+		logs: cloudwatchlogs.NewFromConfig(cfg),
+		ssm:  ssm.NewFromConfig(cfg),
+		ec2:  ec2.NewFromConfig(cfg),
+		sts:  sts.NewFromConfig(cfg),
+	}
+	c.regions[region] = s
+	return s
 }
 
-// Data answers data blocks.
-func (c *Clients) Data(_ context.Context) func(*dsl.Block) (map[string]cty.Value, hcl.Diagnostics) {
-	return nil
+// Identity asks AWS who is calling: the account and the ARN. AWS is asked once.
+func (c *Clients) Identity(ctx context.Context) (account, arn string, err error) {
+	c.mu.Lock()
+	known := c.caller
+	c.mu.Unlock()
+	if known.account != "" {
+		return known.account, known.arn, nil
+	}
+	out, err := read[sts.GetCallerIdentityOutput](ctx, c, "sts:GetCallerIdentity", "", nil)
+	if err != nil {
+		return "", "", err
+	}
+	known = identity{sdk.ToString(out.Account), sdk.ToString(out.Arn)}
+	c.mu.Lock()
+	c.caller = known
+	c.mu.Unlock()
+	return known.account, known.arn, nil
 }
-
-// Facts answers the graph's look-ups.
-func (c *Clients) Facts(_ context.Context, _ *planner.Graph) (planner.Facts, hcl.Diagnostics) {
-	return nil, nil
-}
-
-// Observe says what of the graph exists.
-func (c *Clients) Observe(_ context.Context, _ *planner.Graph) (map[dsl.Addr]*planner.Observed, hcl.Diagnostics) {
-	return nil, nil
-}
-
-// Driver carries changes out.
-func (c *Clients) Driver(_ Options) executor.Driver { return nil }

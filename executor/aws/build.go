@@ -1,0 +1,3 @@
+package aws
+
+const buildNotStarted = "BuildNotStarted"
