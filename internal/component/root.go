@@ -3,8 +3,6 @@ package component
 import (
 	"context"
 	"errors"
-
-	"github.com/hashicorp/hcl/v2"
 )
 
 // The kinds of root a RootSpec may ask for. "dir:PATH" is a further one: a tree of files to change.
@@ -62,14 +60,3 @@ func (r Root) Run(ctx context.Context, job Job, emit func(Event)) (*Result, erro
 // AgentMain is the hook by which this program runs inside a root. main and TestMain call it before
 // anything else with os.Args and exit with code when it handled the call.
 func AgentMain(args []string) (handled bool, code int) { return false, 0 }
-
-// Parse reads a document, YAML or JSON, and checks all that needs no platform. The document is nil
-// only where the text is no YAML mapping at all.
-func Parse(src []byte, filename string) (*Document, hcl.Diagnostics) { return nil, nil }
-
-// Check checks what depends on the platform, "Linux", "Windows" or "macOS".
-func (d *Document) Check(platform string) hcl.Diagnostics { return nil }
-
-// Render writes a document as YAML. Equal documents give equal bytes, and Parse gives the document
-// back but for its ranges.
-func Render(d *Document) []byte { return nil }
