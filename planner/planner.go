@@ -134,6 +134,9 @@ type Graph struct {
 	Lookups []Lookup
 	Config  *dsl.Config
 	Region  string
+
+	digest string // of all that the configuration asks for
+	models map[*Kind]model
 }
 
 // Observed is what one address already has in AWS.
@@ -173,9 +176,9 @@ const (
 // A Change is one node and what to do about it.
 type Change struct {
 	*Node
-	Verb     Verb
-	Reason   string // a sentence: why this verb
-	Op       Op     // the call that carries it out; "" for none and wait
+	Verb   Verb
+	Reason string // a sentence: why this verb
+	Op     Op     // the call that carries it out; "" for none and wait
 	// Args is the input of Op where it is not that of Create: an update's. See Call.
 	Args     Object
 	Observed *Observed

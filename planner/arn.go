@@ -1,0 +1,76 @@
+package planner
+
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/internal/awsmodel"
+)
+
+// resource is the beginning of the resource part of the node's ARN.
+func (n *Node) resource() string {
+	before, member, ok := strings.Cut(n.Kind.Resource, "{")
+	if !ok {
+		return n.Kind.Resource
+	}
+	member, after, _ := strings.Cut(member, "}")
+	value, _ := n.Input[member].(string)
+	return before + strings.ToLower(value) + after
+}
+
+// ARN is where a node will be, or is: for versioned kinds the ARN of the version, without a build
+// number. "" means that something of it is not known yet. ARNs follow from name and version
+// (Image Builder User Guide, "ARN normalisation").
+func ARN(n *Node, partition, region, account string) string {
+	if n.Kind.Naming == ContentKey {
+		bucket, _ := n.Known["bucket"].(string)
+		key, _ := n.Known["key"].(string)
+		if partition == "" || bucket == "" || key == "" {
+			return ""
+		}
+		return awsmodel.ARN{Partition: partition, Service: "s3", Resource: bucket + "/" + key}.String()
+	}
+	name, _ := n.Known["name"].(string)
+	if partition == "" || region == "" || account == "" || name == "" {
+		return ""
+	}
+	resource := n.resource() + "/" + awsmodel.NormalizeName(name)
+	switch n.Kind.Naming {
+	case ContentVersion, OfRecipe:
+		version, _ := n.Known["version"].(string)
+		if version == "" {
+			return ""
+		}
+		resource += "/" + version
+	case HashedName, StableName, ContentKey:
+	}
+	service, _ := n.Kind.Create.split()
+	return awsmodel.ARN{Partition: partition, Service: service, Region: region, Account: account, Resource: resource}.String()
+}
+
+// Trace leads a step of a component, named as Image Builder names it when it fails, to what wrote
+// it: the provisioner, or the step in a component's own document. It returns false for components
+// that are not of this plan.
+func (p *Plan) Trace(componentARN, phase, step string) (hcl.Range, bool) {
+	arn, err := awsmodel.ParseARN(componentARN)
+	if err != nil {
+		return hcl.Range{}, false // not an ARN, so not one of ours
+	}
+	for _, n := range p.Graph.Nodes {
+		if n.Kind.Naming != ContentVersion || n.Digest == "" {
+			continue
+		}
+		name, _ := n.Known["name"].(string)
+		version, _ := n.Known["version"].(string)
+		want := n.resource() + "/" + awsmodel.NormalizeName(name) + "/" + version
+		if arn.Resource != want && !strings.HasPrefix(arn.Resource, want+"/") {
+			continue
+		}
+		if r, ok := n.Steps[phase+"/"+step]; ok {
+			return r, true
+		}
+		return n.Origin, true
+	}
+	return hcl.Range{}, false
+}

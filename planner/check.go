@@ -1,0 +1,124 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/awsmodel"
+)
+
+// A model is what AWS publishes of a kind's create call.
+type model struct {
+	op       *awsmodel.Operation // nil for services whose model is not among ours, such as S3
+	taggable bool
+}
+
+// split parts "imagebuilder:CreateImage" into service and operation.
+func (op Op) split() (service, operation string) {
+	service, operation, _ = strings.Cut(string(op), ":")
+	return service, operation
+}
+
+func (c *compiler) modelOf(k *Kind) model {
+	m, ok := c.models[k]
+	if ok {
+		return m
+	}
+	service, operation := k.Create.split()
+	if slices.Contains(awsmodel.Services(), service) {
+		m.op = operationOf(service, operation)
+		_, m.taggable = m.op.Input.Member("tags")
+	}
+	c.models[k] = m
+	return m
+}
+
+// operationOf panics on an operation that the model lacks: the table of kinds is wrong then, and no
+// configuration can bring that about or mend it.
+func operationOf(service, operation string) *awsmodel.Operation {
+	s, err := awsmodel.Get(service)
+	if err != nil {
+		panic("planner: " + err.Error())
+	}
+	op, ok := s.Operation(operation)
+	if !ok {
+		panic(fmt.Sprintf("planner: %s has no operation %q", service, operation))
+	}
+	return op
+}
+
+// check holds every input against AWS's model and the rules it leaves out.
+func (c *compiler) check() {
+	for _, n := range c.sorted {
+		if !c.modelOf(n.Kind).taggable {
+			c.diags = append(c.diags, verify(n, c.modelOf(n.Kind))...)
+			continue
+		}
+		c.diags = append(c.diags, c.tag(n)...)
+		c.diags = append(c.diags, verify(n, c.modelOf(n.Kind))...)
+	}
+}
+
+// verify returns what AWS would refuse of a node's input, at the configuration's own text.
+func verify(n *Node, m model) hcl.Diagnostics {
+	if m.op == nil {
+		return nil
+	}
+	input := n.Input.Resolve(func(dsl.Ref) any { return awsmodel.Unknown{} })
+	var diags hcl.Diagnostics
+	for _, f := range m.op.Check(input) {
+		detail := f.Message
+		if f.Advice != "" {
+			detail += " " + f.Advice
+		}
+		severity := hcl.DiagError
+		if f.Quota {
+			severity = hcl.DiagWarning
+		}
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: severity, Summary: "Not accepted by AWS", Detail: detail, Subject: n.at(f.Path).Ptr(),
+		})
+	}
+	return diags
+}
+
+// compareNames reports names that would be one and the same resource in AWS.
+func (c *compiler) compareNames() {
+	type key struct{ resource, name, version string }
+	seen := map[key]*Node{}
+	for _, n := range c.sorted {
+		name, what := identityName(n)
+		if name == "" {
+			continue
+		}
+		k := key{n.resource(), name, n.Fixed}
+		old, ok := seen[k]
+		if !ok {
+			seen[k] = n
+			continue
+		}
+		c.fail(n.at("name"), "Duplicate name", fmt.Sprintf(
+			"%s and %s (at %s) %s, so that they would be the same resource in a region. Give one of them another name.", n.Addr, old.Addr, old.Origin, what))
+	}
+}
+
+// identityName is what must be unique of a node in a region, and how to say that two have it in common.
+func identityName(n *Node) (name, what string) {
+	switch n.Kind.Naming {
+	case ContentVersion, HashedName, StableName:
+		name = awsmodel.NormalizeName(n.Name)
+		return name, fmt.Sprintf("are both called %q (AWS compares names in lower case, with hyphens for spaces and underscores)", name)
+	case OfRecipe:
+		for _, m := range n.Kind.Identity {
+			if r, ok := n.Input[m].(dsl.Ref); ok {
+				return r.Addr.String(), "are images of the same recipe " + r.Addr.String()
+			}
+		}
+	case ContentKey:
+	}
+	return "", ""
+}

@@ -1,0 +1,280 @@
+package planner
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/dsl"
+)
+
+// DiffOptions are what the command line says about a comparison.
+type DiffOptions struct {
+	// Rebuild makes images again whose version is already AVAILABLE.
+	Rebuild bool
+	// Account is the account compared with; "" offline.
+	Account string
+}
+
+// A differ carries one Diff.
+type differ struct {
+	opts  DiffOptions
+	seen  map[dsl.Addr]*Observed
+	verbs map[dsl.Addr]Verb
+	diags hcl.Diagnostics
+}
+
+// Diff decides what to do about every node of a sealed graph, comparing what is wanted with what
+// is there. A nil seen is a plan made offline, to which nothing is there.
+func Diff(g *Graph, seen map[dsl.Addr]*Observed, opts DiffOptions) (*Plan, hcl.Diagnostics) {
+	d := &differ{opts: opts, seen: seen, verbs: make(map[dsl.Addr]Verb, len(g.Nodes))}
+	p := &Plan{Graph: g, Account: opts.Account, Offline: seen == nil, Changes: make([]*Change, 0, len(g.Nodes))}
+	for _, n := range g.Nodes {
+		c := &Change{Node: n, Observed: seen[n.Addr]}
+		d.decide(c, p.Offline)
+		d.verbs[n.Addr] = c.Verb
+		if c.Observed != nil && n.Kind.Naming == OfRecipe && (c.Verb == Create || c.Verb == Wait) {
+			c.Estimate = c.Observed.Took
+		}
+		p.Changes = append(p.Changes, c)
+	}
+	sortDiags(d.diags)
+	if d.diags.HasErrors() {
+		return nil, d.diags
+	}
+	p.Diags = d.diags
+	return p, d.diags
+}
+
+func (d *differ) decide(c *Change, offline bool) {
+	have := c.Observed
+	switch {
+	case offline:
+		create(c, "offline: not compared with AWS")
+	case c.Digest == "":
+		create(c, "not compared: a look-up that it depends on has no answer yet")
+	case have == nil || !have.Exists:
+		create(c, fmt.Sprintf("not there: %s does not exist", c.Title()))
+	case c.Kind.Naming == OfRecipe:
+		d.image(c)
+	case c.Kind.Naming == StableName:
+		d.update(c)
+	case c.Kind.Naming == ContentVersion && have.Digest != c.Digest:
+		d.foreign(c)
+	default:
+		none(c, fmt.Sprintf("reused: %s is there", c.Title()))
+	}
+}
+
+func create(c *Change, reason string) { c.Verb, c.Op, c.Reason = Create, c.Kind.Create, reason }
+
+func none(c *Change, reason string) { c.Verb, c.Op, c.Reason = None, "", reason }
+
+// Title names a node as a person would: its kind, name and version.
+func (n *Node) Title() string {
+	if uri, ok := n.Known["uri"].(string); ok {
+		return uri
+	}
+	title := strings.ReplaceAll(n.Kind.Name, "_", " ")
+	for _, attr := range []string{"name", "version"} {
+		if v, ok := n.Known[attr].(string); ok {
+			title += " " + v
+		}
+	}
+	return title
+}
+
+// foreign is a version that is there without being known to have this content.
+func (d *differ) foreign(c *Change) {
+	at := c.at("semanticVersion")
+	if c.Observed.Digest == "" {
+		none(c, fmt.Sprintf("reused: %s is there", c.Title()))
+		if strings.Count(c.Fixed, ".") == 2 {
+			d.diags = append(d.diags, &hcl.Diagnostic{
+				Severity: hcl.DiagWarning, Summary: "Content not compared",
+				Detail: fmt.Sprintf("%s is there but has no tag %s, so it is used whatever it holds. Give %s a version of its own if that is not meant.",
+					c.Title(), TagDigest, c.Addr),
+				Subject: at.Ptr(),
+			})
+		}
+		return
+	}
+	create(c, fmt.Sprintf("%s has other content", c.Title()))
+	d.diags = append(d.diags, &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: "Version already taken",
+		Detail: fmt.Sprintf("%s exists with other content, and AWS does not change a version once it is made. The next free version is %s; "+
+			"with only the leading numbers fixed, such as %q, the content chooses the rest.", c.Title(), nextFree(c), major(c.Fixed)),
+		Subject: at.Ptr(),
+	})
+}
+
+// nextFree counts the last node of a taken version up to one that is not there.
+func nextFree(c *Change) string {
+	version, _ := c.Known["version"].(string)
+	i := strings.LastIndexByte(version, '.')
+	last, err := strconv.ParseUint(version[i+1:], 10, 32)
+	if err != nil {
+		return "" // lowering accepts numbers alone
+	}
+	for {
+		last++
+		next := version[:i+1] + strconv.FormatUint(last, 10)
+		if !slices.Contains(c.Observed.Versions, next) {
+			return next
+		}
+	}
+}
+
+func major(fixed string) string {
+	m, _, _ := strings.Cut(fixed, ".")
+	if m == "" {
+		return "1"
+	}
+	return m
+}
+
+// image decides by the state of the newest build of the version. The set of states is open: one
+// that is not known here is a build still going on.
+func (d *differ) image(c *Change) {
+	have := c.Observed
+	version, _ := c.Known["version"].(string)
+	switch have.State {
+	case "AVAILABLE":
+		switch {
+		case d.opts.Rebuild:
+			create(c, fmt.Sprintf("built again as asked: version %s is AVAILABLE", version))
+		case len(have.Missing) > 0 && c.Kind.Mend != nil:
+			d.mend(c)
+		default:
+			none(c, fmt.Sprintf("reused: version %s is AVAILABLE", version))
+		}
+	case "FAILED", "CANCELLED":
+		create(c, fmt.Sprintf("built again: attempt %d of version %s ended %s", max(have.Attempt, 1), version, have.State))
+	case "DEPRECATED", "DISABLED", "DELETED":
+		create(c, fmt.Sprintf("built again: version %s is %s", version, have.State))
+	default:
+		c.Verb, c.Op, c.Reason = Wait, "", fmt.Sprintf("being built: version %s is %s", version, have.State)
+	}
+}
+
+// mend makes up what an image lacks that is otherwise as wanted.
+func (d *differ) mend(c *Change) {
+	version, _ := c.Known["version"].(string)
+	missing := strings.Join(c.Observed.Missing, ", ")
+	op, args, diags := c.Kind.Mend(c.Node, c.Observed)
+	d.diags = append(d.diags, diags...)
+	if args == nil {
+		none(c, fmt.Sprintf("reused: version %s is AVAILABLE, though not in %s", version, missing))
+		return
+	}
+	c.Verb, c.Op, c.Args = Update, op, args
+	c.Reason = fmt.Sprintf("version %s is AVAILABLE, but not in %s", version, missing)
+}
+
+// update compares an updatable resource member by member. AWS replaces the whole object, so an
+// update sends all of it.
+func (d *differ) update(c *Change) {
+	wanted := updateInput(c)
+	resolved := wanted.Resolve(d.outputOf)
+	var differ []string
+	for _, m := range sortedKeys(resolved) {
+		if have, ok := c.Observed.Input[m]; !ok || !covers(have, resolved[m]) {
+			differ = append(differ, m)
+		}
+	}
+	for _, m := range c.Kind.Cleared {
+		if _, want := resolved[m]; !want && c.Observed.Input[m] != nil {
+			differ = append(differ, m)
+		}
+	}
+	if len(differ) == 0 {
+		none(c, fmt.Sprintf("unchanged: %s is as wanted", c.Title()))
+		return
+	}
+	slices.Sort(differ)
+	c.Verb, c.Op, c.Args = Update, c.Kind.Update, wanted
+	c.Reason = "differs in " + strings.Join(differ, ", ")
+	if member := c.Kind.Outputs["arn"]; member != "" {
+		c.Args[member] = c.Observed.Outputs["arn"]
+	}
+}
+
+// updateInput is what of a node's input its update takes.
+func updateInput(c *Change) Object {
+	op := operationOf(c.Kind.Update.split())
+	out := Object{}
+	for m, v := range c.Input {
+		if _, ok := op.Input.Member(m); ok {
+			out[m] = v
+		}
+	}
+	return out
+}
+
+// outputOf is what a reference yields today; the reference itself, which equals nothing that is in
+// AWS, where its target is yet to be made.
+func (d *differ) outputOf(r dsl.Ref) any {
+	if have := d.seen[r.Addr]; have != nil && have.Exists && d.verbs[r.Addr] == None {
+		if v, ok := have.Outputs[r.Attr]; ok {
+			return v
+		}
+	}
+	return r
+}
+
+// covers says whether what AWS holds has all that is wanted. It may hold more: AWS fills in
+// defaults inside of structures. Lists are compared in order.
+func covers(have, want any) bool {
+	switch want := want.(type) {
+	case Object:
+		return covers(have, map[string]any(want))
+	case map[string]any:
+		var m map[string]any
+		switch have := have.(type) {
+		case map[string]any:
+			m = have
+		case Object:
+			m = have
+		default:
+			return false
+		}
+		for k, w := range want {
+			if h, ok := m[k]; !ok || !covers(h, w) {
+				return false
+			}
+		}
+		return true
+	case []any:
+		list, ok := have.([]any)
+		if !ok || len(list) != len(want) {
+			return false
+		}
+		for i := range want {
+			if !covers(list[i], want[i]) {
+				return false
+			}
+		}
+		return true
+	}
+	if h, ok := number(have); ok {
+		w, also := number(want)
+		return also && h == w
+	}
+	return have == want
+}
+
+// number makes the number types that JSON and HCL arrive as comparable.
+func number(v any) (float64, bool) {
+	switch v := v.(type) {
+	case int:
+		return float64(v), true
+	case int64:
+		return float64(v), true
+	case float64:
+		return v, true
+	}
+	return 0, false
+}

@@ -1,0 +1,177 @@
+package planner
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/awsmodel"
+)
+
+// FormatVersion is the version of the plan document. The first number changes when a reader of
+// earlier documents would misread it.
+const FormatVersion = "1.0"
+
+// JSON is the plan as a document: the same plan is the same bytes. Each change is a line of its own.
+// A reference inside an input is {"$ref":"component.web","attr":"arn"}.
+func (p *Plan) JSON() []byte {
+	b := make([]byte, 0, 1024*(1+len(p.Changes)))
+	b = append(b, `{"format_version":"`+FormatVersion+`","config_digest":"sha256:`+p.Graph.digest+`","region":`...)
+	b = appendString(b, p.Graph.Region)
+	b = append(b, `,"account":`...)
+	b = appendOptional(b, p.Account)
+	b = strconv.AppendBool(append(b, `,"offline":`...), p.Offline)
+	b = append(b, ",\"changes\":["...)
+	count := map[Verb]int{}
+	for i, c := range p.Changes {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = p.appendChange(append(b, '\n'), c)
+		count[c.Verb]++
+	}
+	b = append(b, "],\n\"summary\":{"...)
+	for i, v := range []Verb{Create, Update, Delete, None, Wait} {
+		if v == Wait && count[v] == 0 {
+			continue
+		}
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, '"'), v...), '"', ':')
+		b = strconv.AppendInt(b, int64(count[v]), 10)
+	}
+	b = append(b, "},\"diagnostics\":["...)
+	for i, d := range p.Diags {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendDiagnostic(b, d)
+	}
+	return append(b, "]}\n"...)
+}
+
+// MarshalJSON is JSON.
+func (p *Plan) MarshalJSON() ([]byte, error) { return p.JSON(), nil }
+
+func (p *Plan) appendChange(b []byte, c *Change) []byte {
+	b = appendString(append(b, `{"address":`...), c.Addr.String())
+	b = appendString(append(b, `,"kind":`...), c.Kind.Name)
+	b = appendString(append(b, `,"verb":`...), string(c.Verb))
+	b = appendString(append(b, `,"reason":`...), c.Reason)
+	b = append(b, `,"digest":`...)
+	if c.Digest == "" {
+		b = append(b, "null"...)
+	} else {
+		b = appendString(b, "sha256:"+c.Digest)
+	}
+	b = append(b, `,"needs":[`...)
+	for i, a := range c.Needs {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, a.String())
+	}
+	b = appendOptional(append(b, `],"arn":`...), p.arn(c))
+	b = appendRange(append(b, `,"origin":`...), c.Origin)
+	b = append(b, `,"call":`...)
+	if c.Op == "" {
+		return append(b, "null}"...)
+	}
+	service, operation := c.Op.split()
+	b = appendString(append(b, `{"service":`...), service)
+	b = appendString(append(b, `,"operation":`...), operation)
+	b = appendString(append(b, `,"region":`...), p.Graph.Region)
+	b = appendJSON(append(b, `,"input":`...), c.Call(), appendRef)
+	return append(b, "}}"...)
+}
+
+// arn is where a change's resource is, or will be.
+func (p *Plan) arn(c *Change) string {
+	if c.Observed != nil && c.Observed.Exists && c.Verb != Create {
+		if arn, ok := c.Observed.Outputs["arn"].(string); ok {
+			return arn
+		}
+	}
+	return ARN(c.Node, awsmodel.PartitionOf(p.Graph.Region), p.Graph.Region, p.Account)
+}
+
+func appendRef(b []byte, r dsl.Ref) []byte {
+	b = appendString(append(b, `{"$ref":`...), r.Addr.String())
+	return append(appendString(append(b, `,"attr":`...), r.Attr), '}')
+}
+
+func appendOptional(b []byte, s string) []byte {
+	if s == "" {
+		return append(b, "null"...)
+	}
+	return appendString(b, s)
+}
+
+func appendRange(b []byte, r hcl.Range) []byte {
+	b = appendString(append(b, `{"file":`...), r.Filename)
+	b = strconv.AppendInt(append(b, `,"line":`...), int64(r.Start.Line), 10)
+	b = strconv.AppendInt(append(b, `,"column":`...), int64(r.Start.Column), 10)
+	return append(b, '}')
+}
+
+func appendDiagnostic(b []byte, d *hcl.Diagnostic) []byte {
+	severity := "error"
+	if d.Severity == hcl.DiagWarning {
+		severity = "warning"
+	}
+	b = appendString(append(b, `{"severity":`...), severity)
+	b = appendString(append(b, `,"summary":`...), d.Summary)
+	b = appendString(append(b, `,"detail":`...), d.Detail)
+	if d.Subject != nil {
+		b = appendRange(append(b, `,"origin":`...), *d.Subject)
+	}
+	return append(b, '}')
+}
+
+// A Document is a plan read back: what JSON writes.
+type Document struct {
+	FormatVersion string           `json:"format_version"`
+	ConfigDigest  string           `json:"config_digest"`
+	Region        string           `json:"region"`
+	Account       *string          `json:"account"`
+	Offline       bool             `json:"offline"`
+	Changes       []DocumentChange `json:"changes"`
+	Summary       map[Verb]int     `json:"summary"`
+}
+
+// A DocumentChange is one change of a Document.
+type DocumentChange struct {
+	Address string        `json:"address"`
+	Kind    string        `json:"kind"`
+	Verb    Verb          `json:"verb"`
+	Reason  string        `json:"reason"`
+	Digest  *string       `json:"digest"`
+	Needs   []string      `json:"needs"`
+	ARN     *string       `json:"arn"`
+	Call    *DocumentCall `json:"call"`
+}
+
+// A DocumentCall is the call of a change.
+type DocumentCall struct {
+	Service   string                     `json:"service"`
+	Operation string                     `json:"operation"`
+	Region    string                     `json:"region"`
+	Input     map[string]json.RawMessage `json:"input"`
+}
+
+// ParsePlan reads a plan document. It refuses documents of another format.
+func ParsePlan(raw []byte) (*Document, error) {
+	var d Document
+	if err := json.NewDecoder(bytes.NewReader(raw)).Decode(&d); err != nil {
+		return nil, fmt.Errorf("reading a plan document: %w", err)
+	}
+	if d.FormatVersion != FormatVersion {
+		return nil, fmt.Errorf("reading a plan document: format_version is %q, and this program reads %q", d.FormatVersion, FormatVersion)
+	}
+	return &d, nil
+}

@@ -1,0 +1,107 @@
+package planner
+
+import (
+	"strconv"
+
+	"github.com/org/imagebuild-action/dsl"
+)
+
+// Resolve returns the object with every reference replaced by what lookup says; the object itself
+// stays as it is.
+func (o Object) Resolve(lookup func(dsl.Ref) any) Object {
+	out, _ := rewrite(map[string]any(o), lookup)
+	m, _ := out.(map[string]any)
+	return m
+}
+
+// Refs calls f for every reference in the object with the path it stands at, in no particular order.
+func (o Object) Refs(f func(path string, r dsl.Ref)) { eachRef(map[string]any(o), nil, f) }
+
+// rewrite replaces references and copies only what holds one: values are shared between blocks.
+func rewrite(v any, f func(dsl.Ref) any) (out any, changed bool) {
+	switch v := v.(type) {
+	case dsl.Ref:
+		to := f(v)
+		r, same := to.(dsl.Ref)
+		return to, !same || r != v
+	case Object:
+		return rewrite(map[string]any(v), f)
+	case map[string]any:
+		var fresh map[string]any
+		for k, e := range v {
+			to, ok := rewrite(e, f)
+			if !ok {
+				continue
+			}
+			if fresh == nil {
+				fresh = make(map[string]any, len(v))
+				for k, e := range v {
+					fresh[k] = e
+				}
+			}
+			fresh[k] = to
+		}
+		if fresh != nil {
+			return fresh, true
+		}
+	case []any:
+		var fresh []any
+		for i, e := range v {
+			to, ok := rewrite(e, f)
+			if !ok {
+				continue
+			}
+			if fresh == nil {
+				fresh = append([]any(nil), v...)
+			}
+			fresh[i] = to
+		}
+		if fresh != nil {
+			return fresh, true
+		}
+	}
+	return v, false
+}
+
+// A step is one step of a path, linked to the ones before it: paths are spelled out only where
+// a reference is found.
+type step struct {
+	up    *step
+	name  string // "" for an index
+	index int
+}
+
+func (s *step) String() string {
+	switch {
+	case s == nil:
+		return ""
+	case s.name == "":
+		return s.up.String() + "[" + strconv.Itoa(s.index) + "]"
+	case s.up == nil:
+		return s.name
+	}
+	return s.up.String() + "." + s.name
+}
+
+func eachRef(v any, at *step, f func(string, dsl.Ref)) {
+	switch v := v.(type) {
+	case dsl.Ref:
+		f(at.String(), v)
+	case Object:
+		eachRef(map[string]any(v), at, f)
+	case map[string]any:
+		for k, e := range v {
+			switch e.(type) {
+			case dsl.Ref, map[string]any, []any, Object:
+				eachRef(e, &step{up: at, name: k}, f)
+			}
+		}
+	case []any:
+		for i, e := range v {
+			switch e.(type) {
+			case dsl.Ref, map[string]any, []any, Object:
+				eachRef(e, &step{up: at, index: i}, f)
+			}
+		}
+	}
+}

@@ -1,0 +1,106 @@
+package planner
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// Same compares the plan with a saved document of an earlier one and says, a sentence each, in
+// what they differ; nothing when carrying out this plan is carrying out that one. Where blocks
+// stand in the files, and why a verb was chosen, makes no difference.
+func (p *Plan) Same(saved []byte) (differences []string) {
+	was, err := ParsePlan(saved)
+	if err != nil {
+		return []string{fmt.Sprintf("the saved plan cannot be read: %v", err)}
+	}
+	is, err := ParsePlan(p.JSON())
+	if err != nil {
+		return []string{fmt.Sprintf("the new plan cannot be read: %v", err)}
+	}
+	say := func(format string, args ...any) { differences = append(differences, fmt.Sprintf(format, args...)) }
+	if was.Region != is.Region {
+		say("region was %q and is %q", was.Region, is.Region)
+	}
+	if w, i := deref(was.Account), deref(is.Account); w != i {
+		say("account was %s and is %s", w, i)
+	}
+	before := make(map[string]DocumentChange, len(was.Changes))
+	for _, c := range was.Changes {
+		before[c.Address] = c
+	}
+	for _, c := range is.Changes {
+		old, ok := before[c.Address]
+		if !ok {
+			say("%s is new", c.Address)
+			continue
+		}
+		delete(before, c.Address)
+		differences = append(differences, compareChanges(old, c)...)
+	}
+	for _, a := range sortedKeys(before) {
+		say("%s is gone", a)
+	}
+	if len(differences) == 0 && was.ConfigDigest != is.ConfigDigest {
+		say("the configuration differs: its digest was %s and is %s", was.ConfigDigest, is.ConfigDigest)
+	}
+	return differences
+}
+
+func compareChanges(was, is DocumentChange) (out []string) {
+	say := func(what, w, i string) {
+		out = append(out, fmt.Sprintf("%s: %s was %s and is %s", was.Address, what, w, i))
+	}
+	if was.Kind != is.Kind {
+		say("kind", was.Kind, is.Kind)
+	}
+	if was.Verb != is.Verb {
+		say("verb", string(was.Verb), string(is.Verb))
+	}
+	before, after := inputOf(was), inputOf(is)
+	members := slices.Concat(sortedKeys(before), sortedKeys(after))
+	slices.Sort(members)
+	for _, m := range slices.Compact(members) {
+		if m == "tags" && deref(was.Digest) != deref(is.Digest) {
+			continue // the digest is among the tags, and is named below
+		}
+		if w, i := short(before[m]), short(after[m]); !bytes.Equal(before[m], after[m]) {
+			say(m, w, i)
+		}
+	}
+	if w, i := deref(was.Digest), deref(is.Digest); w != i && (len(out) == 0 || was.Call == nil || is.Call == nil) {
+		say("digest", w, i)
+	}
+	if !slices.Equal(was.Needs, is.Needs) {
+		say("needs", "["+strings.Join(was.Needs, ", ")+"]", "["+strings.Join(is.Needs, ", ")+"]")
+	}
+	return out
+}
+
+func inputOf(c DocumentChange) map[string]json.RawMessage {
+	if c.Call == nil {
+		return nil
+	}
+	return c.Call.Input
+}
+
+// short is a value as a sentence can hold it.
+func short(raw json.RawMessage) string {
+	const longest = 120
+	if raw == nil {
+		return "not set"
+	}
+	if r := []rune(string(raw)); len(r) > longest {
+		return string(r[:longest]) + "…"
+	}
+	return string(raw)
+}
+
+func deref(s *string) string {
+	if s == nil {
+		return "not known"
+	}
+	return *s
+}

@@ -1,0 +1,87 @@
+package planner
+
+import (
+	"fmt"
+	"maps"
+	"strings"
+	"unicode"
+
+	"github.com/hashicorp/hcl/v2"
+)
+
+// The tags that imagebuild puts on everything taggable.
+const (
+	TagDigest  = "imagebuild:digest"  // Node.Digest, 64 hex digits
+	TagAddress = "imagebuild:address" // TagAddressOf the node
+	TagProject = "imagebuild:project" // imagebuild.project, where it is set
+	TagRun     = "imagebuild:run"     // which run made it; the executor's
+	TagExpires = "imagebuild:expires" // when gc may take it; the executor's
+)
+
+const (
+	tagPrefix = "imagebuild:"
+	// maxTags is how many tags AWS takes on one resource (TagMap of the Image Builder model).
+	maxTags = 50
+	// ownTags is how many of them are kept for the tags above.
+	ownTags = 5
+	// maxTagValue is how long a tag's value can be (TagValue of the Image Builder model).
+	maxTagValue = 256
+)
+
+// TagAddressOf spells an address as a tag's value, where AWS allows letters, digits, spaces and
+// _.:/=+-@ only: component.web["a"] is component.web:a.
+func TagAddressOf(n *Node) string {
+	s := n.Addr.Type + "." + n.Addr.Name
+	if n.Addr.Key != "" {
+		s += ":" + strings.Trim(n.Addr.Key, `"`)
+	}
+	s = strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" _.:/=+-@", r) {
+			return r
+		}
+		return '_'
+	}, s)
+	if r := []rune(s); len(r) > maxTagValue {
+		return string(r[:maxTagValue])
+	}
+	return s
+}
+
+// tag adds the tags that are known before any digest is.
+func (c *compiler) tag(n *Node) hcl.Diagnostics {
+	given, _ := n.Input["tags"].(map[string]any)
+	var diags hcl.Diagnostics
+	for _, k := range sortedKeys(given) {
+		if strings.HasPrefix(k, tagPrefix) {
+			diags = append(diags, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "Reserved tag",
+				Detail:  fmt.Sprintf("Tags that begin with %q are set by this program. Rename the tag %q.", tagPrefix, k),
+				Subject: n.at("tags." + k).Ptr(),
+			})
+		}
+	}
+	if len(given) > maxTags-ownTags {
+		diags = append(diags, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Too many tags",
+			Detail: fmt.Sprintf("%d tags are given. AWS takes %d on one resource, of which %d are used to find the resource again. Leave at most %d.",
+				len(given), maxTags, ownTags, maxTags-ownTags),
+			Subject: n.at("tags").Ptr(),
+		})
+	}
+	tags := make(map[string]any, len(given)+3)
+	maps.Copy(tags, given)
+	tags[TagAddress] = TagAddressOf(n)
+	if p := c.scope.Config.Settings.Project; p != "" {
+		tags[TagProject] = p
+	}
+	n.setMember("tags", tags)
+	return diags
+}
+
+// setMember replaces one top-level member in a copy of the input.
+func (n *Node) setMember(member string, v any) {
+	in := make(Object, len(n.Input)+1)
+	maps.Copy(in, n.Input)
+	in[member] = v
+	n.Input = in
+}
