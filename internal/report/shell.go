@@ -17,7 +17,7 @@ func quote(s string) string { return "'" + strings.ReplaceAll(s, "'", `'\''`) + 
 func comment(s string) string {
 	var b strings.Builder
 	for _, l := range Lines(s) {
-		b.WriteString("# " + ascii(l) + "\n")
+		b.WriteString(strings.TrimRight("# "+ascii(l), " ") + "\n")
 	}
 	return b.String()
 }
