@@ -1,0 +1,275 @@
+package kind
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"text/template/parse"
+
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/org/imagebuild-action/dsl"
+)
+
+// scriptAttrs are the arguments that say what a shell of any sort is to run.
+func scriptAttrs() []dsl.Attr {
+	return []dsl.Attr{
+		{Name: "inline", Type: cty.List(cty.String), Doc: "Lines of one script. One of inline, script and scripts is required."},
+		{Name: "script", Type: cty.String, Doc: "A script's path, relative to the configuration or else to the working directory."},
+		{Name: "scripts", Type: cty.List(cty.String), Doc: "Several scripts, run one after another, each as a step of its own."},
+		{Name: "binary", Type: cty.Bool, Doc: "Keeps line endings as they are instead of making them the platform's."},
+		{Name: "environment_vars", Type: cty.List(cty.String), Doc: "Environment variables as NAME=value."},
+		{Name: "env", Type: cty.Map(cty.String), Doc: "Environment variables as a map; they win over environment_vars."},
+		{Name: "valid_exit_codes", Type: cty.List(cty.Number), Doc: "The exit codes that count as success; 0 when left out."},
+		{Name: "pause_after", Type: cty.String, Doc: "A duration to wait afterwards."},
+	}
+}
+
+// shellProvisioner runs scripts with bash, as root.
+func shellProvisioner() provisioner {
+	return provisioner{
+		doc: "Runs a script as root. A script that exits with 194 has the machine restarted and is then run " +
+			"again from its beginning, unless valid_exit_codes names 194.",
+		platforms: []string{linux, macOS},
+		attrs: append(scriptAttrs(),
+			dsl.Attr{Name: "execute_command", Type: cty.String, Doc: "The command that runs the script, with {{.Path}}, {{.Vars}} and {{.EnvVarFile}}; by default the script runs by itself with the variables exported."},
+			dsl.Attr{Name: "inline_shebang", Type: cty.String, Doc: "The interpreter of inline; /bin/sh -e when left out."},
+			dsl.Attr{Name: "env_var_format", Type: cty.String, Doc: "How {{.Vars}} writes one variable; %s='%s' followed by a space when left out."},
+			dsl.Attr{Name: "use_env_var_file", Type: cty.Bool, Doc: "Whether {{.EnvVarFile}} is sourced by the default execute_command; the variables are exported either way."},
+			dsl.Attr{Name: "remote_folder", Type: cty.String, Doc: "Where the script lies while execute_command runs it; /tmp when left out."},
+			dsl.Attr{Name: "remote_file", Type: cty.String, Doc: "Its name there."},
+			dsl.Attr{Name: "remote_path", Type: cty.String, Doc: "Both in one."},
+		),
+		ignored: []string{"skip_clean", "start_retry_timeout", "expect_disconnect"},
+		steps:   (*task).shell,
+	}
+}
+
+func (t *task) shell() {
+	env := t.environment()
+	for i, script := range t.scripts() {
+		suffix := ""
+		if i > 0 {
+			suffix = strconv.Itoa(i + 1)
+		}
+		t.shellScript(suffix, script, maps.Clone(env))
+	}
+}
+
+// A script is something to run, and whether its text was written in the configuration itself.
+type script struct {
+	written
+	inline bool
+}
+
+// scripts are the contents of inline, script or scripts, of which exactly one must be given.
+func (t *task) scripts() []script {
+	var given []string
+	for _, name := range []string{"inline", "script", "scripts"} {
+		if t.has(name) {
+			given = append(given, name)
+		}
+	}
+	if len(given) != 1 {
+		t.fail(t.block.Range, "Wrong script arguments", "%q needs exactly one of inline, script and scripts; %d of them were given.", t.block.Labels[0], len(given))
+		return nil
+	}
+	var out []script
+	switch given[0] {
+	case "inline":
+		var lines []string
+		for _, l := range t.list("inline") {
+			lines = append(lines, l.s)
+		}
+		if len(lines) == 0 {
+			t.fail(t.body.At("inline"), "Empty script", "inline holds no line. Write at least one, or remove the block.")
+			return nil
+		}
+		out = []script{{written{strings.Join(lines, "\n"), t.body.At("inline")}, true}}
+	case "script":
+		if p, ok := t.str("script"); ok {
+			out = t.read(out, p)
+		}
+	case "scripts":
+		for _, p := range t.list("scripts") {
+			out = t.read(out, p)
+		}
+	}
+	if !t.truth("binary") {
+		for i := range out {
+			out[i].s = strings.ReplaceAll(out[i].s, "\r\n", "\n")
+		}
+	}
+	return out
+}
+
+func (t *task) read(out []script, name written) []script {
+	src, d := readFile(t.scope.Config.Host, name, maxScript)
+	if d != nil {
+		t.diags = append(t.diags, d)
+		return out
+	}
+	return append(out, script{written{string(src), name.at}, false})
+}
+
+// maxScript is more than a component document can hold; what is larger is refused without being read whole.
+const maxScript = 256 << 10
+
+// shellScript makes the step of one script: readable commands where bash can run it as it is.
+func (t *task) shellScript(suffix string, s script, env map[string]string) {
+	env = t.withPacker(env, s.s)
+	valid := t.whole("valid_exit_codes")
+	flags, plain := shellFlags(t.shebang(s))
+	command, custom := t.str("execute_command")
+	if plain && !custom && (valid == nil || slices.Equal(valid, []int64{0})) {
+		var lines []string
+		if flags != "" {
+			lines = append(lines, "set -"+flags)
+		}
+		lines = append(lines, exports(env)...)
+		t.bash(suffix, append(lines, t.commands(s)...)...)
+		return
+	}
+	run := bashScript{text: s.s, env: env, valid: valid}
+	if s.inline && !strings.HasPrefix(s.s, "#!") || s.inline && t.has("inline_shebang") {
+		run.text = "#!" + t.shebang(s) + "\n" + s.s
+	}
+	if custom {
+		t.customCommand(&run, command)
+	}
+	t.bash(suffix, run.lines()...)
+}
+
+// commands are the commands of a script: the elements of inline one by one, a file as a whole.
+func (t *task) commands(s script) []string {
+	if !s.inline {
+		return []string{cmp.Or(strings.TrimRight(s.s, "\n"), ":")}
+	}
+	var out []string
+	for _, l := range t.list("inline") {
+		out = append(out, strings.ReplaceAll(l.s, "\r\n", "\n"))
+	}
+	return out
+}
+
+// shebang is the interpreter a script asks for; "" where it asks for none.
+func (t *task) shebang(s script) string {
+	if first, ok := strings.CutPrefix(s.s, "#!"); ok && (!s.inline || !t.has("inline_shebang")) {
+		first, _, _ = strings.Cut(first, "\n")
+		return strings.TrimSpace(first)
+	}
+	if !s.inline {
+		return ""
+	}
+	if own, ok := t.str("inline_shebang"); ok {
+		return own.s
+	}
+	return "/bin/sh -e"
+}
+
+// shellFlags takes an interpreter line apart. It reports whether bash may run the script in its
+// place, and with which flags of set.
+func shellFlags(shebang string) (string, bool) {
+	fields := strings.Fields(shebang)
+	if len(fields) == 0 {
+		return "", true
+	}
+	if len(fields) > 1 && path.Base(fields[0]) == "env" {
+		fields = fields[1:]
+		if len(fields) > 1 {
+			return "", false // env takes the rest for one word, or -S
+		}
+	}
+	if base := path.Base(fields[0]); base != "sh" && base != "bash" || len(fields) > 2 {
+		return "", false
+	}
+	if len(fields) == 1 {
+		return "", true
+	}
+	flags, ok := strings.CutPrefix(fields[1], "-")
+	return flags, ok && flags != "" && strings.Trim(flags, "euxvf") == ""
+}
+
+// customCommand renders execute_command. The paths in it are spelled out, because what stands
+// between them and the script (sudo, sh -c '…') need not pass variables on.
+func (t *task) customCommand(run *bashScript, command written) {
+	if strings.ContainsRune(command.s, 0) {
+		t.fail(command.at, "Wrong execute_command", "The command holds a NUL character.")
+		return
+	}
+	run.path = t.remotePath(run.text)
+	run.envFile = run.path + ".env"
+	if len(run.env) == 0 || !strings.Contains(command.s, "EnvVarFile") {
+		run.envFile = ""
+	}
+	var vars strings.Builder
+	format := "%s='%s' "
+	if f, ok := t.str("env_var_format"); ok {
+		if strings.Count(f.s, "%s") != 2 || strings.Count(f.s, "%") != 2 {
+			t.fail(f.at, "Wrong env_var_format", "%q must hold %%s twice, for the name and for the value, and no other %%.", f.s)
+			return
+		}
+		format = f.s
+	}
+	for _, k := range slices.Sorted(maps.Keys(run.env)) {
+		fmt.Fprintf(&vars, format, k, strings.ReplaceAll(run.env[k], "'", `'"'"'`))
+	}
+	envFile := run.envFile
+	if envFile == "" {
+		envFile = "/dev/null"
+	}
+	rendered, err := renderCommand(command.s, map[string]string{"Path": run.path, "Vars": vars.String(), "EnvVarFile": envFile})
+	if err != nil {
+		t.fail(command.at, "Wrong execute_command", "%s. The command may use {{.Path}}, {{.Vars}} and {{.EnvVarFile}}.", err)
+		return
+	}
+	run.command = rendered
+	if strings.TrimSpace(run.command) == "" {
+		t.fail(command.at, "Wrong execute_command", "The command is empty, so that nothing would run the script. Write {{.Path}} in it, or remove it.")
+	}
+}
+
+// renderCommand puts values into the template of a command. It takes fields alone: what else the
+// templates of Go can do (loops, padding) could be made to run without end.
+func renderCommand(src string, values map[string]string) (string, error) {
+	trees, err := parse.Parse("execute_command", src, "", "")
+	if err != nil {
+		return "", fmt.Errorf("it is no valid template: %w", err)
+	}
+	var out strings.Builder
+	for _, n := range trees["execute_command"].Root.Nodes {
+		switch n := n.(type) {
+		case *parse.TextNode:
+			out.Write(n.Text)
+			continue
+		case *parse.ActionNode:
+			value, ok := values[strings.TrimPrefix(n.Pipe.String(), ".")]
+			if ok {
+				out.WriteString(value)
+				continue
+			}
+		}
+		return "", fmt.Errorf("it uses %s, which means nothing here", n)
+	}
+	return out.String(), nil
+}
+
+// remotePath is where a script lies on the machine. Its name follows from the content unless the
+// configuration says otherwise.
+func (t *task) remotePath(content string) string {
+	if p, ok := t.str("remote_path"); ok {
+		return p.s
+	}
+	folder, file := "/tmp", "imagebuild-"+digest12(content)+".sh"
+	if f, ok := t.str("remote_folder"); ok {
+		folder = f.s
+	}
+	if f, ok := t.str("remote_file"); ok {
+		file = f.s
+	}
+	return strings.TrimSuffix(folder, "/") + "/" + file
+}
