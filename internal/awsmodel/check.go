@@ -15,6 +15,8 @@ type Finding struct {
 	Message string
 	// Advice is one sentence that says what to do.
 	Advice string
+	// Source is where a rule that is not the model's is documented or was observed; "" for the model's.
+	Source string
 	// Quota says that the limit is an adjustable quota, so that this account's may be higher.
 	Quota bool
 }

@@ -54,9 +54,9 @@ func (sh *Shape) Describe() string {
 	case "boolean":
 		return "true or false"
 	case "integer", "long":
-		return strings.TrimSpace("a whole number " + sh.bounds("from"))
+		return strings.TrimSpace("a whole number " + sh.bounds())
 	case "float", "double":
-		return strings.TrimSpace("a number " + sh.bounds("from"))
+		return strings.TrimSpace("a number " + sh.bounds())
 	case "list":
 		return "a list of " + sh.count("entry", "entries") + ", each " + sh.Element.Describe()
 	case "map":
@@ -94,10 +94,10 @@ func (sh *Shape) describeText() string {
 }
 
 // bounds words a number's range; "" where there is none.
-func (sh *Shape) bounds(from string) string {
+func (sh *Shape) bounds() string {
 	switch {
 	case sh.Min != nil && sh.Max != nil:
-		return fmt.Sprintf("%s %d to %d", from, *sh.Min, *sh.Max)
+		return fmt.Sprintf("from %d to %d", *sh.Min, *sh.Max)
 	case sh.Min != nil:
 		return fmt.Sprintf("of at least %d", *sh.Min)
 	case sh.Max != nil:

@@ -28,13 +28,14 @@ var commonErrors = map[string]int{
 	"ValidationException":            400,
 }
 
-// ErrorStatus returns the HTTP status a service answers a code with: what its model says, else the
+// ErrorStatus returns the HTTP status a service answers a code (or an error shape) with: what its model says, else the
 // status of the errors common to all services, else 400, which is what the JSON, query and EC2
 // protocols answer to a mistake of the caller.
 func ErrorStatus(service, code string) int {
 	if s, err := Get(service); err == nil {
 		for _, name := range []string{code, code + "Exception"} {
-			if sh, ok := s.shapes[name]; ok && sh.Exception && sh.ErrorCode == code && sh.ErrorStatus != 0 {
+			sh, ok := s.shapes[name]
+			if ok && sh.ErrorStatus != 0 && (sh.ErrorCode == code || sh.Name == code) {
 				return sh.ErrorStatus
 			}
 		}

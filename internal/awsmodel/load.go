@@ -160,7 +160,7 @@ func (s *Service) fill(sh *Shape, m *modelShape) (err error) {
 // resolve returns the shape of that name, nil for "".
 func (s *Service) resolve(name string) (*Shape, error) {
 	if name == "" {
-		return nil, nil //nolint:nilnil // no name is no shape, which is no error
+		return nil, nil
 	}
 	sh, ok := s.shapes[name]
 	if !ok {

@@ -60,6 +60,7 @@ func (op *Operation) checkRules(input map[string]any, refused []Finding) []Findi
 			r.judge(s)
 			for _, f := range s.found {
 				if !slices.ContainsFunc(refused, func(g Finding) bool { return g.Path == f.Path }) {
+					f.Source = r.source
 					found = append(found, f)
 				}
 			}

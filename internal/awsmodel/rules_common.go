@@ -45,7 +45,7 @@ func emptyLists(s *subject) {
 			}
 		case map[string]any:
 			for _, k := range slices.Sorted(maps.Keys(x)) {
-				visit(path+"."+k, x[k])
+				visit(path+"."+printable(k), x[k])
 			}
 		}
 	}
@@ -62,7 +62,7 @@ func versionNodes(s *subject) {
 			continue
 		}
 		if n, err := strconv.ParseInt(node, 10, 64); err != nil || n > maxNode {
-			s.refuseAs(codeVersion, "", "The node "+node+" exceeds 1073741823",
+			s.refuseAs(codeVersion, "", "A number in it exceeds 1073741823",
 				"Use numbers of at most 1073741823 (2^30-1) between the dots.")
 			return
 		}
@@ -84,7 +84,7 @@ func versionReference(s *subject) {
 		return
 	}
 	r, err := a.ParseResource()
-	if err != nil {
+	if err != nil || !versionForm().MatchString(r.Version) {
 		return
 	}
 	_, behind, wild := strings.Cut(r.Version, "x")

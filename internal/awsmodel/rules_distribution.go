@@ -3,6 +3,7 @@ package awsmodel
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -30,7 +31,7 @@ func regionsOnce(s *subject) {
 			continue
 		}
 		if j, dup := first[region]; dup {
-			s.refuse(index(i)+".region", "The region "+region+" is already that of distributions"+index(j),
+			s.refuse(index(i)+".region", "The region "+strconv.Quote(region)+" is already that of distributions"+index(j),
 				"Put all that is to happen in a region into one distribution.")
 			continue
 		}
@@ -75,7 +76,7 @@ func amiName(s *subject) {
 		case dateToken().MatchString(m[1]):
 			dated = true
 		case m[1] != "imagebuilder:buildVersion":
-			s.refuse("", "There is no {{ "+m[1]+" }}", suggest(m[1], []string{"imagebuilder:buildDate", "imagebuilder:buildVersion"}))
+			s.refuse("", "There is no token "+strconv.Quote(m[1]), suggest(m[1], []string{"imagebuilder:buildDate", "imagebuilder:buildVersion"}))
 			return
 		}
 	}

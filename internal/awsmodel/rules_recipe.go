@@ -66,10 +66,11 @@ func parameterLength(s *subject) {
 // The forms a base image may be given in.
 var (
 	amiID       = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ami-[0-9a-f]{8}(?:[0-9a-f]{9})?$`) })
-	productID   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^prod-[a-z0-9]{13}$`) })
+	productID   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^prod-[a-z0-9]+$`) })
 	productUUID = sync.OnceValue(func() *regexp.Regexp {
 		return regexp.MustCompile(`^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$`)
 	})
+	versionForm   = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[0-9]+|x)(?:\.(?:[0-9]+|x)){2}$`) })
 	parameterName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-zA-Z0-9_.\-/]+(?::[a-zA-Z0-9_.\-]+)?$`) })
 )
 
@@ -106,7 +107,7 @@ func ownedImage(v string) bool {
 		return false
 	}
 	r, err := a.ParseResource()
-	return err == nil && r.Kind == "image" && strings.Count(r.Version, ".") == 2
+	return err == nil && r.Kind == "image" && versionForm().MatchString(r.Version)
 }
 
 // containerImage refuses what cannot be the base of a container: AMIs, and images of registries
@@ -132,7 +133,7 @@ func containerImage(s *subject) {
 	if host == "docker.io" || host == "registry-1.docker.io" || host == "index.docker.io" || host == "public.ecr.aws" || strings.Contains(host, ".dkr.ecr.") {
 		return
 	}
-	s.refuse("", "Its registry "+host+" is neither Docker Hub nor ECR", "Copy the image to ECR and name it there.")
+	s.refuse("", "Its registry "+strconv.Quote(host)+" is neither Docker Hub nor ECR", "Copy the image to ECR and name it there.")
 }
 
 // volumeSizes are the sizes in GiB that EC2 allows, by type of volume.
@@ -147,10 +148,13 @@ var volumeSizes = map[string]struct{ least, most float64 }{
 // volume checks what depends on the type of an EBS volume.
 func volume(s *subject) {
 	ebs := object(s.value)
-	if isUnknown(ebs["volumeType"]) {
-		return
+	if ebs["encrypted"] == false && present(ebs["kmsKeyId"]) {
+		s.refuseAs(codeCombination, ".kmsKeyId", "A volume that is not encrypted has no key", "Make encrypted true, or leave kmsKeyId out.")
 	}
 	typ := text(ebs["volumeType"])
+	if typ == "" {
+		return // the base image decides
+	}
 	provisioned := typ == "io1" || typ == "io2"
 	if present(ebs["throughput"]) && typ != "gp3" {
 		s.refuseAs(codeCombination, ".throughput", "Only volumes of the type gp3 have a throughput", `Make volumeType "gp3", or leave throughput out.`)
@@ -166,9 +170,6 @@ func volume(s *subject) {
 			s.refuse(".volumeSize", "Volumes of the type "+typ+" have "+number(r.least)+" to "+number(r.most)+" GiB",
 				"Change volumeSize, or take another type of volume.")
 		}
-	}
-	if ebs["encrypted"] == false && present(ebs["kmsKeyId"]) {
-		s.refuseAs(codeCombination, ".kmsKeyId", "A volume that is not encrypted has no key", "Make encrypted true, or leave kmsKeyId out.")
 	}
 }
 

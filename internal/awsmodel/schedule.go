@@ -150,7 +150,8 @@ func (f *cronField) item(s string, alone bool) bool {
 		return ok
 	}
 	to, ok := f.number(high)
-	return ok && from <= to
+	// A week has no end: mon-sun is written though sunday is its first day.
+	return ok && (from <= to || strings.Contains(f.special, "#"))
 }
 
 // specialItem judges the forms of the two days: L, LW, 15W, L-3, 6L, 3#2.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/agext/levenshtein"
@@ -142,7 +143,7 @@ func (c *shapeChecker) structure(path string, sh *Shape, in map[string]any) {
 		for i, m := range sh.Members {
 			names[i] = m.Name
 		}
-		c.add(join(path, name), c.codes.unknown, "There is no such parameter", suggest(name, names))
+		c.add(join(path, printable(name)), c.codes.unknown, "There is no such parameter", suggest(name, names))
 	}
 }
 
@@ -161,7 +162,7 @@ func (c *shapeChecker) list(path string, sh *Shape, l []any) {
 func (c *shapeChecker) mapping(path string, sh *Shape, m map[string]any) {
 	c.size(path, sh, len(m), "entries")
 	for k, v := range m {
-		at := join(path, k)
+		at := join(path, printable(k))
 		c.text(at, sh.Key, k)
 		if v == nil {
 			c.invalid(at, "A map holds no null", "Leave the entry out.")
@@ -274,6 +275,14 @@ func join(path, name string) string {
 		return name
 	}
 	return path + "." + name
+}
+
+// printable returns a name that came with the input, quoted where a terminal would not show it as it is.
+func printable(name string) string {
+	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return strconv.Quote(name)
+	}
+	return name
 }
 
 // lastName is the member a path ends in.

@@ -1,0 +1,174 @@
+package awsmodel_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	_ "time/tzdata" // as the program carries it
+
+	"github.com/org/imagebuild-action/internal/awsmodel"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// input decodes JSON; the text "?" stands for Unknown.
+func input(t testing.TB, text string) map[string]any {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(text))
+	dec.UseNumber()
+	var m map[string]any
+	if err := dec.Decode(&m); err != nil {
+		t.Fatalf("%s: %v", text, err)
+	}
+	return later(m).(map[string]any)
+}
+
+func later(v any) any {
+	switch x := v.(type) {
+	case string:
+		if x == "?" {
+			return awsmodel.Unknown{}
+		}
+	case []any:
+		for i := range x {
+			x[i] = later(x[i])
+		}
+	case map[string]any:
+		for k := range x {
+			x[k] = later(x[k])
+		}
+	}
+	return v
+}
+
+func operation(t testing.TB, name string) *awsmodel.Operation {
+	t.Helper()
+	op, ok := get(t, "imagebuilder").Operation(name)
+	if !ok {
+		t.Fatalf("no operation %s", name)
+	}
+	return op
+}
+
+// changed is the base input of the operation with some members replaced; null removes one.
+func changed(t testing.TB, op, change string) map[string]any {
+	t.Helper()
+	in := input(t, base[op])
+	for k, v := range input(t, change) {
+		if v == nil {
+			delete(in, k)
+		} else {
+			in[k] = v
+		}
+	}
+	return in
+}
+
+// TestRules runs every case of the table, and wants of every rule that some case obeys and some
+// case breaks it. What AWS would say is in testdata/findings.golden.
+func TestRules(t *testing.T) {
+	var golden bytes.Buffer
+	rules := awsmodel.RuleNames()
+	obeyed, broken := map[int]bool{}, map[int]bool{}
+	for _, c := range ruleCases {
+		in := changed(t, c.op, c.change)
+		found := operation(t, c.op).Check(in)
+		var paths []string
+		if len(found) > 0 {
+			fmt.Fprintf(&golden, "%s %s\n", c.op, abridged(c.change))
+		}
+		for _, f := range found {
+			paths = append(paths, f.Path)
+			fmt.Fprintf(&golden, "    %q %s\n    %s\n    %s\n", f.Path, f.Code, f.Message, f.Advice)
+			if f.Source != "" {
+				fmt.Fprintf(&golden, "    [%s]\n", f.Source)
+			}
+			golden.WriteByte('\n')
+		}
+		if got := fmt.Sprintf("%q", paths); got != fmt.Sprintf("%q", c.refused) {
+			t.Errorf("%s %s\nrefused at %s, want %q", c.op, c.change, got, c.refused)
+		}
+		yes, no := awsmodel.Judged(c.op, in)
+		if len(c.refused) == 0 {
+			for _, i := range yes {
+				obeyed[i] = true
+			}
+		}
+		for _, i := range no {
+			broken[i] = true
+		}
+	}
+	for i, r := range rules {
+		if !obeyed[i] {
+			t.Errorf("no accepted case obeys the rule %s", r)
+		}
+		if !broken[i] {
+			t.Errorf("no case breaks the rule %s", r)
+		}
+	}
+	compareGolden(t, "findings.golden", golden.Bytes())
+}
+
+// abridged keeps the golden file readable where an input is long to be too long.
+func abridged(s string) string {
+	if len(s) > 200 {
+		return s[:200] + "…"
+	}
+	return s
+}
+
+func compareGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; run with -update and read the difference.\n%s", path, got)
+	}
+}
+
+func TestBaseInputsAreAccepted(t *testing.T) {
+	for op, text := range base {
+		if f := operation(t, op).Check(input(t, text)); len(f) > 0 {
+			t.Errorf("%s: %+v", op, f)
+		}
+		// What is known later is accepted everywhere, so no reference can be refused before it is one.
+		in := input(t, text)
+		for k := range maps.Clone(in) {
+			in[k] = awsmodel.Unknown{}
+		}
+		if f := operation(t, op).Check(in); len(f) > 0 {
+			t.Errorf("%s with all unknown: %+v", op, f)
+		}
+	}
+}
+
+func TestCheckTogether(t *testing.T) {
+	recipe := input(t, `{"amiWatermarks":["internal"]}`)
+	public := input(t, `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"launchPermission":{"userIds":["123456789012"]}}},
+		{"region":"eu-west-2","amiDistributionConfiguration":{"launchPermission":{"userGroups":["all"]}}}]}`)
+	found := awsmodel.CheckTogether(recipe, public)
+	if len(found) != 1 || found[0].Path != "distributions[1].amiDistributionConfiguration.launchPermission.userGroups[0]" {
+		t.Errorf("found %+v", found)
+	}
+	if found := awsmodel.CheckTogether(input(t, `{}`), public); len(found) > 0 {
+		t.Errorf("without watermarks: %+v", found)
+	}
+}
