@@ -1,0 +1,133 @@
+package kind
+
+import (
+	"fmt"
+	"strconv"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/planner"
+)
+
+const imageRecipeExample = componentExample + `
+image_recipe "app" {
+  parent_image = "ami-0123456789abcdef0"
+  components   = [component.base]
+
+  block_device_mapping {
+    device_name = "/dev/xvda"
+    ebs {
+      volume_size = 20
+      volume_type = "gp3"
+    }
+  }
+}
+`
+
+// componentsAttr is the short form of a recipe's components.
+var componentsAttr = dsl.Attr{
+	Name: "components", Type: cty.List(cty.String), Member: "components",
+	Doc: `Components in the order they run: references, ARNs, or short names such as "aws:update-linux". Those that take parameters are written as component blocks instead, which run after these.`,
+}
+
+// imageRecipeKind is a parent image and what to put on it.
+func imageRecipeKind() *planner.Kind {
+	g := Derive(Spec{
+		Op:     "imagebuilder:CreateImageRecipe",
+		Filled: []string{"name", "semanticVersion"},
+		Alias:  map[string]string{"version": "semanticVersion"},
+		Attrs:  []dsl.Attr{componentsAttr},
+	})
+	k := &planner.Kind{
+		Name:   "image_recipe",
+		Block:  block("image_recipe", g, "A parent image and the components that are put on it.", "arn", "name", "version"),
+		Naming: planner.ContentVersion, Resource: "image-recipe",
+		Create: "imagebuilder:CreateImageRecipe", Read: "imagebuilder:GetImageRecipe",
+		List: "imagebuilder:ListImageRecipes", Delete: "imagebuilder:DeleteImageRecipe",
+		Outputs: map[string]string{"arn": "imageRecipeArn"},
+		Accepts: accepts,
+		Example: imageRecipeExample,
+	}
+	k.Block.Known = []string{"name"}
+	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
+		n, l := lowerVersioned(g, b)
+		l.components(s, b)
+		l.question(s, l.Input, "image", "parentImage", "parentImage")
+		return n, l.Diags
+	}
+	return k
+}
+
+// components puts the short list before the blocks, looks names up that stand for what is newest
+// today, and compares parameters with what the components declare.
+func (l *Lowered) components(s *planner.Scope, b *dsl.Block) {
+	blocks, _ := l.Input["components"].([]any)
+	var list []any
+	if v, ok := b.Body.Attr("components"); ok {
+		short, _ := v.V.([]any)
+		l.shift(len(short), len(blocks))
+		l.Ranges["components"] = v.Range
+		for i, e := range short {
+			at := "components[" + strconv.Itoa(i) + "]"
+			l.Ranges[at] = v.At(strconv.Itoa(i))
+			list = append(list, map[string]any{"componentArn": e})
+		}
+	}
+	list = append(list, blocks...)
+	if list == nil {
+		return
+	}
+	l.Input["components"] = list
+	seen := map[dsl.Ref]string{}
+	for i, e := range list {
+		c, _ := e.(map[string]any)
+		at := "components[" + strconv.Itoa(i) + "]"
+		l.question(s, c, "component", "componentArn", at+".componentArn")
+		l.checkParameters(s, c, at)
+		ref, ok := c["componentArn"].(dsl.Ref)
+		if !ok {
+			continue
+		}
+		if first, twice := seen[ref]; twice {
+			l.fail(l.near(at), "Component given twice",
+				fmt.Sprintf("%s is in the recipe already, at %s, and AWS takes a component once. Leave one of the two out.", ref.Addr, l.near(first)))
+			continue
+		}
+		seen[ref] = at
+	}
+}
+
+// shift renumbers the ranges of the components that were written as blocks.
+func (l *Lowered) shift(by, blocks int) {
+	if by == 0 || blocks == 0 {
+		return
+	}
+	moved := map[string]hcl.Range{}
+	for path, r := range l.Ranges {
+		var i int
+		if n, err := fmt.Sscanf(path, "components[%d]", &i); err != nil || n != 1 {
+			continue // another member's
+		}
+		old := "components[" + strconv.Itoa(i) + "]"
+		moved["components["+strconv.Itoa(i+by)+"]"+path[len(old):]] = r
+		delete(l.Ranges, path)
+	}
+	for path, r := range moved {
+		l.Ranges[path] = r
+	}
+}
+
+// question replaces one member that may name something by what it is today.
+func (l *Lowered) question(s *planner.Scope, in map[string]any, resource, member, path string) {
+	v, ok := in[member]
+	if !ok {
+		return
+	}
+	v, diag := question(s, resource, v, l.near(path))
+	if diag != nil {
+		l.Diags = append(l.Diags, diag)
+	}
+	in[member] = v
+}
