@@ -102,7 +102,7 @@ func (r *run) begin(ctx context.Context, c *planner.Change) {
 // input is the change's input with every reference replaced by what it turned out to be.
 func (r *run) input(c *planner.Change) (planner.Object, error) {
 	var missing *dsl.Ref
-	in := resolve(c.Call(), func(ref dsl.Ref) any {
+	in := c.Call().Resolve(func(ref dsl.Ref) any {
 		out := r.done[ref.Addr].Outputs
 		if ref.Addr == c.Addr { // an update names what it updates
 			out = known(c)

@@ -1,3 +1,119 @@
 package aws
 
-const buildNotStarted = "BuildNotStarted"
+import (
+	"strings"
+
+	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/executor"
+)
+
+// Codes of builds that ended without an image.
+const (
+	buildFailed     = "BuildFailed"
+	buildNotStarted = "BuildNotStarted" // EC2 or Systems Manager was throttled: it may be tried again
+)
+
+// A tracer leads a component's step back to what wrote it.
+type tracer func(componentARN, phase, step string) (hcl.Range, bool)
+
+// stderrKept is how much of a failed step's stderr is shown, from its end.
+const stderrKept = 60
+
+// explain completes a failure: from what AWS says in parts, and from the end of the log, where the
+// component runner writes the first failed step with its stderr.
+func explain(e *executor.Failure, context object, log []string, trace tracer) {
+	if throttledStart(e.Message) {
+		e.Code = buildNotStarted
+		return
+	}
+	failed := sub(context, "componentFailure")
+	e.Component, e.Phase = text(failed, "componentArn"), text(failed, "phaseName")
+	e.Step, e.Action = text(failed, "stepName"), text(failed, "action")
+	if m := text(failed, "errorMessage"); m != "" {
+		e.Message = m
+	} else if m := text(sub(context, "distributionFailure"), "errorMessage"); m != "" {
+		e.Message = m
+	}
+	if b, ok := parseConsole(log, e.Step); ok {
+		if e.Step == "" {
+			e.Component, e.Phase, e.Step, e.Action = b.component, b.phase, b.step, b.action
+		}
+		if b.message != "" && strings.HasPrefix(b.message, "exit status ") {
+			e.ExitStatus = b.message
+		}
+		e.Stderr = strings.Join(b.stderr[max(0, len(b.stderr)-stderrKept):], "\n")
+	}
+	if e.ExitStatus == "" && strings.HasPrefix(e.Message, "exit status ") {
+		e.ExitStatus = e.Message
+	}
+	if trace != nil && e.Step != "" {
+		if r, ok := trace(e.Component, e.Phase, e.Step); ok {
+			e.Range = r
+		}
+	}
+}
+
+// throttledStart recognises a build that EC2 or Systems Manager throttled before it began. AWS has
+// neither a code nor a structure for it: the reason reads "Can't start SSM Automation for arn … during
+// building. Rate exceeded".
+func throttledStart(reason string) bool {
+	return strings.HasPrefix(reason, "Can't start SSM Automation") && strings.Contains(reason, "Rate exceeded")
+}
+
+// A consoleBlock is what the component runner appends to its log about the first failed step
+// (AWSTOE, "console.log").
+type consoleBlock struct {
+	component, phase, step, action, message string
+	stderr                                  []string
+}
+
+// parseConsole finds the block about a step; "" takes the first there is. What a component prints
+// cannot pass for a block: the runner prefixes it, except inside of a block's stderr, which ends it.
+func parseConsole(log []string, step string) (consoleBlock, bool) {
+	for i, line := range log {
+		if !strings.HasPrefix(line, "ComponentArn: ") && !strings.HasPrefix(line, "Document: ") {
+			continue
+		}
+		if b := readBlock(log[i:]); b.step != "" && (step == "" || step == b.step) {
+			return b, true
+		}
+	}
+	return consoleBlock{}, false
+}
+
+func readBlock(log []string) consoleBlock {
+	var b consoleBlock
+	fields := map[string]*string{
+		"ComponentArn": &b.component, "Phase": &b.phase, "Step": &b.step, "Action": &b.action, "ErrorMessage": &b.message,
+	}
+	for i, line := range log {
+		key, value, ok := strings.Cut(line, ":")
+		value = strings.TrimPrefix(value, " ")
+		if ok && key == "Stderr" {
+			b.stderr = append([]string{value}, untilEnd(log[i+1:])...)
+			for len(b.stderr) > 0 && strings.TrimSpace(b.stderr[len(b.stderr)-1]) == "" {
+				b.stderr = b.stderr[:len(b.stderr)-1]
+			}
+			return b
+		}
+		field, known := fields[key]
+		switch {
+		case ok && known:
+			*field = value
+		case !ok || key != "Document":
+			return b
+		}
+	}
+	return b
+}
+
+// untilEnd are the lines of a multi-line stderr: up to what the runner says next.
+func untilEnd(log []string) []string {
+	for i, line := range log {
+		if strings.HasPrefix(line, "TOE has completed execution") || strings.HasPrefix(line, "ExecuteBash: ") || strings.HasPrefix(line, "Document ") {
+			return log[:i]
+		}
+	}
+	return log
+}
