@@ -37,5 +37,5 @@ func asciiJSON(s string) string {
 			fmt.Fprintf(&b, `\u%04x`, r)
 		}
 	}
-	return b.String()
+	return strings.ReplaceAll(b.String(), "##[", `##\u005b`) // which a GitHub runner obeys anywhere in a line
 }

@@ -10,8 +10,11 @@ import (
 // It may stand in a table.
 func markdownText(s string) string {
 	var b strings.Builder
-	for _, r := range Neutral(s) {
+	s = Neutral(s)
+	for i, r := range s {
 		switch {
+		case r == '_' && i > 0 && i+1 < len(s) && alphanumeric(s[i-1]) && alphanumeric(s[i+1]):
+			b.WriteRune(r) // inside a word it is no emphasis
 		case r == '@' || r == '#':
 			// GitHub looks for @name and #1 after Markdown is done with, so an entity alone would not
 			// do: the zero width space parts them.
@@ -31,6 +34,10 @@ func markdownText(s string) string {
 		s = fmt.Sprintf("&#%d;", s[0]) + s[1:]
 	}
 	return s
+}
+
+func alphanumeric(c byte) bool {
+	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
 }
 
 // markdownCode is foreign text in a fixed-width face, where mentions and references are not looked for.

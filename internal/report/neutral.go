@@ -51,9 +51,18 @@ func plain(s string) bool {
 	return true
 }
 
-// hidden says whether a character acts on the text around it, or cannot be seen.
+// hidden says whether a character acts on the text around it, cannot be seen, or is none (which XML
+// refuses). The joiner of emoji is let through.
 func hidden(r rune) bool {
-	return r != '\u200d' && (unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)) || r == '\u115f' || r == '\u1160' || r == '\u3164' || r == '\uffa0'
+	switch {
+	case r == '\u200d':
+		return false
+	case r == '\u115f', r == '\u1160', r == '\u3164', r == '\uffa0': // the fillers of Hangul
+		return true
+	case r&0xfffe == 0xfffe, r >= 0xfdd0 && r <= 0xfdef: // noncharacters
+		return true
+	}
+	return unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp, unicode.Co, unicode.Cs)
 }
 
 // sequence is the length of the terminal control sequence s begins with, 0 where there is none:

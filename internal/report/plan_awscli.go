@@ -109,6 +109,7 @@ func (s *script) body() error {
 			return fmt.Errorf("%s: %w", c.Addr, err)
 		}
 	}
+	s.b.WriteString("\n# What nothing above waited for, and what came of it all.\n")
 	for _, c := range s.plan.Changes {
 		if isImage(c.Node) && (c.Verb == planner.Create || c.Verb == planner.Wait) {
 			if err := s.wait(c); err != nil {
@@ -191,7 +192,7 @@ func (s *script) call(c *planner.Change, call string) error {
 // assign gives a reference its variable.
 func (s *script) assign(r dsl.Ref, value string) error {
 	name := s.variable(r)
-	fmt.Fprintf(&s.b, "%s=%s\nchecked \"$%s\" %s\n", name, value, name, quote(ascii(Neutral(r.Attr))))
+	fmt.Fprintf(&s.b, "%s=%s\nchecked \"$%s\" %s\n", name, value, name, quote(ascii(Neutral(r.String()))))
 	return nil
 }
 

@@ -37,7 +37,8 @@ func identifier(s string) string {
 }
 
 // shellJSON writes v as one shell word that is JSON text: single quotes around ASCII without
-// apostrophes, and where a reference stands, the double-quoted expansion word yields.
+// apostrophes, and where a reference stands, what word yields: more of the same, or the end of the
+// quote, an expansion between double quotes, and the next quote's beginning.
 func shellJSON(v any, indent string, word func(dsl.Ref) (string, error)) (string, error) {
 	var b strings.Builder
 	b.WriteByte('\'')
@@ -56,7 +57,7 @@ func writeJSON(b *strings.Builder, v any, indent string, word func(dsl.Ref) (str
 		if err != nil {
 			return err
 		}
-		b.WriteString(`"'` + w + `'"`)
+		b.WriteString(`"` + w + `"`)
 	case string:
 		b.WriteString(`"` + asciiJSON(v) + `"`)
 	case []any:
