@@ -4,7 +4,7 @@ package awsmodel_test
 var base = map[string]string{
 	"CreateComponent":                   `{"name":"web","semanticVersion":"1.0.0","platform":"Linux","data":"phases: []"}`,
 	"ImportComponent":                   `{"name":"web","semanticVersion":"1.0.0","platform":"Linux","type":"BUILD","format":"SHELL","data":"true"}`,
-	"CreateWorkflow":                    `{"name":"flow","semanticVersion":"1.0.0","type":"TEST","data":"steps: []"}`,
+	"CreateWorkflow":                    `{"name":"flow","semanticVersion":"1.0.0","type":"TEST","data":"schemaVersion: 1.0\nsteps: [{name: end, action: TerminateInstance, inputs: {instanceId.$: $.stepOutputs.x.y}}]"}`,
 	"CreateImageRecipe":                 `{"name":"web","semanticVersion":"1.0.0","parentImage":"ami-0123456789abcdef0"}`,
 	"CreateContainerRecipe":             `{"name":"web","semanticVersion":"1.0.0","containerType":"DOCKER","parentImage":"amazonlinux:2023","dockerfileTemplateData":"FROM {{{ imagebuilder:parentImage }}}","targetRepository":{"service":"ECR","repositoryName":"web"}}`,
 	"CreateInfrastructureConfiguration": `{"name":"web","instanceProfileName":"builder"}`,
@@ -24,15 +24,18 @@ type ruleCase struct {
 }
 
 const (
-	twentyOne   = `{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"}`
-	fiveParams  = `{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]}`
-	threeTests  = `{"workflowArn":"?"},{"workflowArn":"?"},{"workflowArn":"?"}`
-	ownTest     = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/test/t/1.0.0`
-	ownBuild    = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/build/b/1.0.0`
-	managedTest = `arn:aws:imagebuilder:eu-west-1:aws:workflow/test/test-image/`
-	component   = `arn:aws:imagebuilder:eu-west-1:123456789012:component/`
-	template    = `{"launchTemplateId":"lt-0123456789abcdef0"}`
-	parameter   = `{"parameterName":"/imagebuilder/web"}`
+	sevenUnknown  = `{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"}`
+	fiveParams    = `{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]}`
+	threeTests    = `{"workflowArn":"?"},{"workflowArn":"?"},{"workflowArn":"?"}`
+	ownTest       = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/test/t/1.0.0`
+	ownBuild      = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/build/b/1.0.0`
+	managedTest   = `arn:aws:imagebuilder:eu-west-1:aws:workflow/test/test-image/`
+	component     = `arn:aws:imagebuilder:eu-west-1:123456789012:component/`
+	template      = `{"launchTemplateId":"lt-0123456789abcdef0"}`
+	fiveAccounts  = `"123456789012","123456789012","123456789012","123456789012","123456789012"`
+	twentyFive    = fiveAccounts + "," + fiveAccounts + "," + fiveAccounts + "," + fiveAccounts + "," + fiveAccounts
+	fiftyAccounts = twentyFive + "," + twentyFive
+	parameter     = `{"parameterName":"/imagebuilder/web"}`
 )
 
 var ruleCases = []ruleCase{
@@ -62,7 +65,7 @@ var ruleCases = []ruleCase{
 
 	// Recipes.
 	{"CreateImageRecipe", `{"components":[{"componentArn":"` + component + `a/1.0.0"},{"componentArn":"` + component + `b/x.x.x","parameters":[{"name":"p","value":["v"]}]}]}`, nil},
-	{"CreateImageRecipe", `{"components":[` + twentyOne + `,` + twentyOne + `,` + twentyOne + `]}`, []string{"components"}},
+	{"CreateImageRecipe", `{"components":[` + sevenUnknown + `,` + sevenUnknown + `,` + sevenUnknown + `]}`, []string{"components"}},
 	{"CreateImageRecipe", `{"components":[{"componentArn":"` + component + `a/1.0.0"},{"componentArn":"` + component + `a/2.0.0/1"}]}`, []string{"components[1].componentArn"}},
 	{"CreateImageRecipe", `{"components":[{"componentArn":"` + component + `a/x.2.x"}]}`, []string{"components[0].componentArn"}},
 	{"CreateImageRecipe", `{"components":[{"componentArn":"` + component + `a/1.0.1073741824"}]}`, []string{"components[0].componentArn"}},
@@ -117,6 +120,7 @@ var ruleCases = []ruleCase{
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","licenseConfigurationArns":"?"},{"region":"eu-west-2","containerDistributionConfiguration":{"targetRepository":{"service":"ECR","repositoryName":"web"}}}]}`, nil},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{}},{"region":"eu-west-1","amiDistributionConfiguration":{}}]}`, []string{"distributions[1].region"}},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1"},{"region":"Ireland","amiDistributionConfiguration":{}}]}`, []string{"distributions[0]", "distributions[1].region"}},
+	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"targetAccountIds":["?",` + fiftyAccounts + `]}}]}`, []string{"distributions"}},
 	{"UpdateDistributionConfiguration", `{"distributions":[]}`, []string{"distributions"}},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"name":"web {{imagebuilder:buildVersion}} {{ imagebuilder:buildDate }}","launchPermission":{"userGroups":["all"]}}}]}`, nil},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"name":"web","launchPermission":{"userGroups":["everyone"]}}}]}`, []string{"distributions[0].amiDistributionConfiguration.launchPermission.userGroups[0]", "distributions[0].amiDistributionConfiguration.name"}},
@@ -160,6 +164,15 @@ var ruleCases = []ruleCase{
 	{"CreateImagePipeline", `{"schedule":{"scheduleExpression":"cron(0 2 * * sun)","timezone":"Europe/Zuerich","autoDisablePolicy":{"failureCount":11}}}`, []string{"schedule.autoDisablePolicy.failureCount", "schedule.scheduleExpression", "schedule.timezone"}},
 	{"CreateImagePipeline", `{"schedule":{"timezone":"Local"}}`, []string{"schedule.scheduleExpression", "schedule.timezone"}},
 	{"CreateImagePipeline", `{"imageRecipeArn":null}`, []string{""}},
+
+	// Workflow documents.
+	{"CreateWorkflow", `{"data":"schemaVersion: '1.0'\nparameters: [{name: p, type: string}]\nsteps:\n- {name: launch, action: LaunchInstance, waitSeconds: 5, timeoutSeconds: 43200, onFailure: Abort, inputs: {waitFor: ssmAgent}}\n- {name: run_it, action: RunCommand, inputs: {instanceId.$: $.stepOutputs.launch.instanceId, documentName: AWS-RunShellScript}}\noutputs: [{name: o, value: $.stepOutputs.run_it.status}]"}`, nil},
+	{"CreateWorkflow", `{"type":"?","data":"schemaVersion: 1.0\nsteps: [{name: scan, action: CollectImageScanFindings, inputs: {instanceId: i-1}}]"}`, nil},
+	{"CreateWorkflow", `{"data":"steps: ["}`, []string{"data"}},
+	{"CreateWorkflow", `{"data":"just text"}`, []string{"data"}},
+	{"CreateWorkflow", `{"data":"schemaVersion: 2.0\nsteps: []"}`, []string{"data", "data"}},
+	{"CreateWorkflow", `{"data":"schemaVersion: 1.0\nparameters: [{name: p, type: text}]\nsteps:\n- {name: a b, action: RunComand, onFailure: Ignore}\n- {name: dist, action: DistributeImage}\n- {name: dist, action: TerminateInstance}\n- {name: slow, action: WaitForSSMAgent, timeoutSeconds: 86400, inputs: {instanceId: i}}\n- {name: wait, action: RegisterImage, timeoutSeconds: 60, waitSeconds: 60}"}`, []string{"data", "data", "data", "data", "data", "data", "data", "data", "data"}},
+	{"CreateWorkflow", `{"type":"DISTRIBUTION","data":"schemaVersion: 1.0\nsteps:\n- {name: amis, action: DistributeImage}\n- {name: boxes, action: DistributeContainerImage, inputs: {instanceId: i}}\noutputs: [` + "{name: o}, {name: o}, " + `1,2,3,4,5,6,7,8,9,10,11,12,13,14,15,16,17,18,19,20,21,22,23,24]"}`, []string{"data", "data", "data"}},
 
 	// Lifecycle policies.
 	{"CreateLifecyclePolicy", `{"resourceSelection":{"recipes":[{"name":"web","semanticVersion":"1.x.x"}]}}`, nil},

@@ -42,7 +42,7 @@ func (s *subject) refuseAs(code, sub, detail, advice string) {
 
 // ruleTable is all rules, by topic.
 var ruleTable = slices.Concat(
-	commonRules, documentRules, recipeRules, infrastructureRules, distributionRules, imageRules, pipelineRules, lifecycleRules,
+	commonRules, documentRules, recipeRules, infrastructureRules, distributionRules, imageRules, pipelineRules, workflowRules, lifecycleRules,
 )
 
 // checkRules applies the rules for the operation, leaving out paths that the model already refused.

@@ -4,7 +4,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"sync"
 )
 
@@ -12,6 +11,7 @@ var distributions = []string{"CreateDistributionConfiguration", "UpdateDistribut
 
 var distributionRules = []rule{
 	{distributions, "distributions", regionsOnce, "API Reference, Distribution: a region at most once"},
+	{distributions, "distributions", targetAccounts, "General Reference, Image Builder quotas: concurrent AMI copies per distribution configuration"},
 	{distributions, "distributions[]", oneOutput, "hashicorp/terraform-provider-aws#17390"},
 	{distributions, "distributions[].region", regionForm, "General Reference, regional endpoints: names of regions"},
 	{distributions, "distributions[].amiDistributionConfiguration.name", amiName, "API Reference, AmiDistributionConfiguration: name"},
@@ -36,6 +36,20 @@ func regionsOnce(s *subject) {
 			continue
 		}
 		first[region] = i
+	}
+}
+
+const maxTargetAccounts = 50
+
+// targetAccounts counts over all regions, for the copies are made at the same time.
+func targetAccounts(s *subject) {
+	n := 0
+	for _, d := range entries(s.value) {
+		n += len(entries(object(object(d)["amiDistributionConfiguration"])["targetAccountIds"]))
+	}
+	if n > maxTargetAccounts {
+		s.refuseAs(codeQuota, "", "It copies to "+strconv.Itoa(n)+" target accounts, and the quota is "+strconv.Itoa(maxTargetAccounts),
+			"Keep at most "+strconv.Itoa(maxTargetAccounts)+", share by launchPermission instead, or have the quota raised for the account.")
 	}
 }
 
@@ -121,24 +135,4 @@ func oneTemplate(s *subject) {
 	if present(t["launchTemplateId"]) && present(t["launchTemplateName"]) {
 		s.refuseAs(codeCombination, ".launchTemplateName", "Only one of launchTemplateId and launchTemplateName can be given", "Keep one of the two.")
 	}
-}
-
-// CheckTogether returns what AWS refuses of a recipe and a distribution configuration that an image
-// has both, though it accepts each (inputs of CreateImageRecipe and
-// CreateDistributionConfiguration). The paths are the distribution configuration's.
-// An AMI with watermarks cannot be made public (EC2 User Guide, AMI watermarks).
-func CheckTogether(recipe, distribution map[string]any) []Finding {
-	var found []Finding
-	if !filled(recipe["amiWatermarks"]) {
-		return nil
-	}
-	walk("distributions[].amiDistributionConfiguration.launchPermission.userGroups[]",
-		subject{value: distribution, root: distribution}, func(s *subject) {
-			if strings.EqualFold(text(s.value), "all") {
-				s.refuseAs(codeCombination, "", "An AMI with watermarks cannot be public",
-					"Leave the recipe's amiWatermarks out, or share the AMI with accounts instead of all.")
-			}
-			found = append(found, s.found...)
-		})
-	return sortFindings(found)
 }

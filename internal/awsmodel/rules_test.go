@@ -159,16 +159,3 @@ func TestBaseInputsAreAccepted(t *testing.T) {
 		}
 	}
 }
-
-func TestCheckTogether(t *testing.T) {
-	recipe := input(t, `{"amiWatermarks":["internal"]}`)
-	public := input(t, `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"launchPermission":{"userIds":["123456789012"]}}},
-		{"region":"eu-west-2","amiDistributionConfiguration":{"launchPermission":{"userGroups":["all"]}}}]}`)
-	found := awsmodel.CheckTogether(recipe, public)
-	if len(found) != 1 || found[0].Path != "distributions[1].amiDistributionConfiguration.launchPermission.userGroups[0]" {
-		t.Errorf("found %+v", found)
-	}
-	if found := awsmodel.CheckTogether(input(t, `{}`), public); len(found) > 0 {
-		t.Errorf("without watermarks: %+v", found)
-	}
-}
