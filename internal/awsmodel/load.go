@@ -73,7 +73,7 @@ func (ms *modelMembers) UnmarshalJSON(b []byte) error {
 			return fmt.Errorf("a member's name is %v", key)
 		}
 		m := modelMember{name: name}
-		if err := dec.Decode(&m); err != nil {
+		if err = dec.Decode(&m); err != nil {
 			return err
 		}
 		*ms = append(*ms, m)
@@ -87,7 +87,7 @@ func load(service string) (*Service, error) {
 		return nil, fmt.Errorf("model of %s: %w", service, err)
 	}
 	var f modelFile
-	if err := json.Unmarshal(b, &f); err != nil {
+	if err = json.Unmarshal(b, &f); err != nil {
 		return nil, fmt.Errorf("model of %s: %w", service, err)
 	}
 	s := &Service{
@@ -104,7 +104,7 @@ func load(service string) (*Service, error) {
 		s.shapes[name] = &Shape{Name: name}
 	}
 	for name, m := range f.Shapes {
-		if err := s.fill(s.shapes[name], m); err != nil {
+		if err = s.fill(s.shapes[name], m); err != nil {
 			return nil, fmt.Errorf("model of %s: shape %s: %w", service, name, err)
 		}
 	}
@@ -122,7 +122,8 @@ func load(service string) (*Service, error) {
 }
 
 // fill completes a shape; the shapes it refers to may still be empty.
-func (s *Service) fill(sh *Shape, m *modelShape) (err error) {
+func (s *Service) fill(sh *Shape, m *modelShape) error {
+	var err error
 	sh.Type, sh.Required, sh.Min, sh.Max = m.Type, m.Required, m.Min, m.Max
 	sh.Enum, sh.Sensitive = m.Enum, m.Sensitive
 	if m.Pattern != "" {
@@ -145,8 +146,8 @@ func (s *Service) fill(sh *Shape, m *modelShape) (err error) {
 		return err
 	}
 	for _, x := range m.Members {
-		t, err := s.resolve(x.Shape)
-		if err != nil {
+		var t *Shape
+		if t, err = s.resolve(x.Shape); err != nil {
 			return err
 		}
 		sh.Members = append(sh.Members, Member{

@@ -9,11 +9,11 @@ import (
 	"github.com/org/imagebuild-action/internal/awsmodel"
 )
 
-func get(t testing.TB, service string) *awsmodel.Service {
-	t.Helper()
+func get(tb testing.TB, service string) *awsmodel.Service {
+	tb.Helper()
 	s, err := awsmodel.Get(service)
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return s
 }
@@ -170,6 +170,54 @@ func TestDescribe(t *testing.T) {
 		}
 		if got := sh.Describe(); got != want {
 			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// These are the service's own texts, as its clients have reported them.
+func TestObservedMessages(t *testing.T) {
+	for _, c := range []struct{ op, change, want string }{
+		{
+			"CreateComponent", `{"semanticVersion":"1.0.x"}`,
+			`The value supplied for parameter 'semanticVersion' is not valid. semanticVersion must match pattern ^[0-9]+\.[0-9]+\.[0-9]+$`,
+		},
+		{
+			"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1"}]}`,
+			`The value supplied for parameter 'distributions[0]' is not valid. One or more outputs should be provided for each region in a distribution configuration.`,
+		},
+		{
+			"CreateImage", `{"executionRole":"r","workflows":[{"workflowArn":"` + managedTest + `1.0.0"}]}`,
+			`The value supplied for parameter 'workflows' is not valid. AWS managed workflows must have latest version 'x.x.x' for '` + managedTest + `1.0.0'`,
+		},
+	} {
+		found := operation(t, c.op).Check(changed(t, c.op, c.change))
+		if len(found) != 1 || found[0].Message != c.want || found[0].Code != "InvalidParameterValueException" {
+			t.Errorf("%s %s: %+v, want %q", c.op, c.change, found, c.want)
+		}
+	}
+}
+
+// Other services refuse in the words of AWS's common front end, or with codes of their own.
+func TestOtherServices(t *testing.T) {
+	for _, c := range []struct{ service, op, input, want string }{
+		{"ssm", "PutParameter", `{"Name":"/a"}`, "Value ValidationException 1 validation error detected: Value at 'Value' failed to satisfy constraint: Value is required"},
+		{"ec2", "CreateTags", `{"Resources":["i-1"]}`, "Tags MissingParameter 1 validation error detected: Value at 'Tags' failed to satisfy constraint: Tags is required"},
+		{"sts", "GetCallerIdentity", `{"A":1}`, "A ValidationError 1 validation error detected: Value at 'A' failed to satisfy constraint: There is no such parameter"},
+		{"logs", "GetLogEvents", `{"logStreamName":""}`, "logStreamName InvalidParameterException 1 validation error detected: Value at 'logStreamName' failed to satisfy constraint: It must not be empty"},
+	} {
+		op, ok := get(t, c.service).Operation(c.op)
+		if !ok {
+			t.Errorf("%s has no %s", c.service, c.op)
+			continue
+		}
+		found := op.Check(input(t, c.input))
+		if len(found) != 1 {
+			t.Errorf("%s %s: %+v", c.op, c.input, found)
+			continue
+		}
+		f := found[0]
+		if got := f.Path + " " + f.Code + " " + f.Message; !strings.HasPrefix(got, c.want) {
+			t.Errorf("%s %s: %s, want %s", c.op, c.input, got, c.want)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 
 // A pattern is a regular expression of a model, compiled when it is first needed.
 type pattern struct {
-	text    string
 	compile func() matcher
 }
 
@@ -20,7 +19,7 @@ type matcher struct {
 }
 
 func newPattern(text string) *pattern {
-	return &pattern{text: text, compile: sync.OnceValue(func() matcher { return compilePattern(text) })}
+	return &pattern{compile: sync.OnceValue(func() matcher { return compilePattern(text) })}
 }
 
 func (p *pattern) match(s string) bool {

@@ -18,13 +18,13 @@ import (
 var update = flag.Bool("update", false, "rewrite the golden files")
 
 // input decodes JSON; the text "?" stands for Unknown.
-func input(t testing.TB, text string) map[string]any {
-	t.Helper()
+func input(tb testing.TB, text string) map[string]any {
+	tb.Helper()
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()
 	var m map[string]any
 	if err := dec.Decode(&m); err != nil {
-		t.Fatalf("%s: %v", text, err)
+		tb.Fatalf("%s: %v", text, err)
 	}
 	return later(m).(map[string]any)
 }
@@ -47,20 +47,20 @@ func later(v any) any {
 	return v
 }
 
-func operation(t testing.TB, name string) *awsmodel.Operation {
-	t.Helper()
-	op, ok := get(t, "imagebuilder").Operation(name)
+func operation(tb testing.TB, name string) *awsmodel.Operation {
+	tb.Helper()
+	op, ok := get(tb, "imagebuilder").Operation(name)
 	if !ok {
-		t.Fatalf("no operation %s", name)
+		tb.Fatalf("no operation %s", name)
 	}
 	return op
 }
 
 // changed is the base input of the operation with some members replaced; null removes one.
-func changed(t testing.TB, op, change string) map[string]any {
-	t.Helper()
-	in := input(t, base[op])
-	for k, v := range input(t, change) {
+func changed(tb testing.TB, op, change string) map[string]any {
+	tb.Helper()
+	in := input(tb, base[op])
+	for k, v := range input(tb, change) {
 		if v == nil {
 			delete(in, k)
 		} else {

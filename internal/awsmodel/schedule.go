@@ -37,7 +37,7 @@ func checkRate(inner string) *scheduleProblem {
 	single, plural := []string{"minute", "hour", "day"}, []string{"minutes", "hours", "days"}
 	switch {
 	case n == 1 && slices.Contains(plural, unit):
-		return &scheduleProblem{"With the number 1 the unit is singular", fmt.Sprintf("Write rate(1 %s).", strings.TrimSuffix(unit, "s"))}
+		return &scheduleProblem{"With the number 1 the unit is singular", "Write rate(1 " + strings.TrimSuffix(unit, "s") + ")."}
 	case n != 1 && slices.Contains(single, unit):
 		return &scheduleProblem{"With numbers above 1 the unit is plural", fmt.Sprintf("Write rate(%d %ss).", n, unit)}
 	case !slices.Contains(single, unit) && !slices.Contains(plural, unit):
@@ -105,7 +105,7 @@ func (f *cronField) check(field string) *scheduleProblem {
 		if !f.item(item, item == field) {
 			return &scheduleProblem{
 				fmt.Sprintf("%q is no %s of a cron expression", field, f.name),
-				fmt.Sprintf("Write %s.", f.allowed()),
+				"Write " + f.allowed() + ".",
 			}
 		}
 	}

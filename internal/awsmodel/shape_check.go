@@ -68,12 +68,19 @@ func (c *shapeChecker) invalid(path, detail, advice string) {
 	c.add(path, c.codes.invalid, detail, advice)
 }
 
+// mustMatch stands before a pattern.
+const mustMatch = " must match pattern "
+
 // notValid is the form of Image Builder's refusals, as clients have observed it.
 func notValid(path, detail string) string {
-	if path == "" {
-		return detail + "."
+	// The service ends its sentences, except those that end in a pattern or a quotation.
+	if !strings.Contains(detail, mustMatch) && !strings.HasSuffix(detail, "'") {
+		detail += "."
 	}
-	return "The value supplied for parameter '" + path + "' is not valid. " + detail + "."
+	if path == "" {
+		return detail
+	}
+	return "The value supplied for parameter '" + path + "' is not valid. " + detail
 }
 
 func (c *shapeChecker) value(path string, sh *Shape, v any) {
@@ -182,7 +189,7 @@ func (c *shapeChecker) text(path string, sh *Shape, s string) {
 		return
 	}
 	if c.size(path, sh, utf8.RuneCountInString(s), "characters") && !sh.MatchPattern(s) {
-		c.invalid(path, lastName(path)+" must match pattern "+sh.Pattern, "Write "+sh.Describe()+".")
+		c.invalid(path, lastName(path)+mustMatch+sh.Pattern, "Write "+sh.Describe()+".")
 	}
 }
 
