@@ -9,9 +9,6 @@
 package sandbox
 
 import (
-	"context"
-	"errors"
-	"net/http"
 	"time"
 )
 
@@ -37,6 +34,9 @@ type Options struct {
 	Builds int
 	// Quotas replace AWS's default quotas, by kind as ARNs spell it: "image-pipeline".
 	Quotas map[string]int
+	// Environ is the environment that components inherit the proxy and certificate variables from,
+	// and nothing else; nil is an empty one.
+	Environ []string
 	// Faults are errors to answer instead of doing the work.
 	Faults []Fault
 	// Log receives a line about what the server does that no client sees; nil drops it.
@@ -55,28 +55,3 @@ type Fault struct {
 	Status  int
 	Message string
 }
-
-// A Server is one AWS.
-type Server struct{}
-
-// Open starts a server on the state in opts.Dir. Images that were being built when an earlier server
-// died are built again under their ARNs. ctx bounds the opening alone; Close ends the server.
-func Open(_ context.Context, _ Options) (*Server, error) {
-	return nil, errors.New("the sandbox cannot be opened")
-}
-
-// ServeHTTP answers every service on one port: they are told apart by signature, target header and path.
-func (s *Server) ServeHTTP(http.ResponseWriter, *http.Request) {}
-
-// Listen serves on addr ("127.0.0.1:0") until Close, and returns the endpoint's URL.
-func (s *Server) Listen(_ string) (string, error) { return "", nil }
-
-// Banner says in plain sentences what this server is, where components run and why there, and what it cannot prove.
-func (s *Server) Banner() string { return "" }
-
-// Calls counts the requests so far by operation: "imagebuilder:CreateImage".
-func (s *Server) Calls() map[string]int { return nil }
-
-// Close stops serving, ends running builds in such a way that the next Open starts them again, waits for
-// them, and writes the state.
-func (s *Server) Close() error { return nil }

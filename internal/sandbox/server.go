@@ -1,0 +1,333 @@
+package sandbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"maps"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/org/imagebuild-action/internal/awsmodel"
+)
+
+// A Server is one AWS. Open makes it, Close ends it.
+type Server struct {
+	opts      Options
+	dir       string
+	temporary bool
+	lock      interface{ Close() error }
+	db        *database
+	logs      *logStore
+	objects   *objectStore
+	builds    *builder
+	ib        *imageBuilder
+	rest      restRouter
+	logsAPI   map[string]answer
+	ssmAPI    map[string]answer
+	http      *http.Server
+	serving   sync.WaitGroup
+
+	mu    sync.Mutex
+	calls map[string]int
+}
+
+// Open starts a server on the state in opts.Dir. Images that were being built when an earlier server
+// died are built again under their ARNs. ctx bounds the opening alone; Close ends the server.
+func Open(ctx context.Context, opts Options) (*Server, error) {
+	s := &Server{opts: opts, calls: map[string]int{}}
+	s.defaults()
+	if err := s.openDir(); err != nil {
+		return nil, err
+	}
+	if err := s.assemble(ctx); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	s.db.Lock()
+	defer s.db.Unlock()
+	s.builds.resume()
+	if err := s.db.commit(); err != nil {
+		return nil, errors.Join(err, s.release())
+	}
+	return s, nil
+}
+
+func (s *Server) defaults() {
+	s.opts.Root = cmp.Or(s.opts.Root, "auto")
+	s.opts.Account = cmp.Or(s.opts.Account, "123456789012")
+	s.opts.Region = cmp.Or(s.opts.Region, "us-east-1")
+	s.opts.Builds = cmp.Or(s.opts.Builds, runtime.NumCPU())
+	if s.opts.Now == nil {
+		s.opts.Now = time.Now
+	}
+	if s.opts.Log == nil {
+		s.opts.Log = func(string) {}
+	}
+}
+
+func (s *Server) openDir() error {
+	if s.opts.Dir == "" {
+		dir, err := os.MkdirTemp("", "imagebuild-sandbox-")
+		if err != nil {
+			return err
+		}
+		s.dir, s.temporary = dir, true
+	} else {
+		dir, err := filepath.Abs(s.opts.Dir)
+		if err != nil {
+			return err
+		}
+		if err := os.MkdirAll(dir, 0o700); err != nil {
+			return err
+		}
+		s.dir = dir
+	}
+	var err error
+	s.lock, err = lockDir(s.dir)
+	return err
+}
+
+// assemble puts the services together on the opened state.
+func (s *Server) assemble(ctx context.Context) (err error) {
+	s.db = newDatabase(s.dir)
+	if err = s.db.open(); err != nil {
+		return err
+	}
+	if s.logs, err = openLogs(filepath.Join(s.dir, "logs")); err != nil {
+		return err
+	}
+	if s.objects, err = openObjects(filepath.Join(s.dir, "s3"), s.opts.Log); err != nil {
+		return err
+	}
+	if s.builds, err = newBuilder(ctx, s); err != nil {
+		return err
+	}
+	model, err := awsmodel.Get("imagebuilder")
+	if err != nil {
+		return err
+	}
+	s.ib = &imageBuilder{db: s.db, opts: &s.opts, objects: s.objects, builds: s.builds}
+	s.rest = newRestRouter(model)
+	s.logsAPI = (&cloudWatchLogs{s.logs}).answers()
+	s.ssmAPI = (&parameterStore{s.db}).answers()
+	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
+	return nil
+}
+
+// ServeHTTP answers every service on one port: they are told apart by signature, target header and path.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.builds.reach("http://" + r.Host)
+	sc, ok := signed(r)
+	c := &call{region: cmp.Or(sc.region, s.opts.Region), id: uuid.NewString(), now: s.opts.Now()}
+	if strings.ContainsAny(c.region, "*%") || !shortID.MatchString(c.region) {
+		c.region = s.opts.Region
+	}
+	w.Header().Set("X-Amzn-Requestid", c.id)
+	service := serviceOf(r, sc)
+	authErr := s.identify(c, sc)
+	switch service {
+	case "imagebuilder":
+		s.serveREST(w, r, c, authErr)
+	case "ssm":
+		s.serveJSON(w, r, c, jsonService{"ssm", s.ssmAPI}, authErr)
+	case "logs":
+		s.serveJSON(w, r, c, jsonService{"logs", s.logsAPI}, authErr)
+	case "sts":
+		s.serveQuery(w, r, c, ok, authErr)
+	case "ec2":
+		s.serveEC2(w, r, c, authErr)
+	case "s3":
+		s.serveS3(w, r)
+	default:
+		writeError(w, restJSON, service, &failure{
+			Code: "UnknownOperationException", Status: http.StatusNotFound,
+			Message: "The sandbox does not do this: the service " + service + ".",
+		})
+	}
+}
+
+// identify says who is calling. A key that STS gave out is that role; any other is the account's root.
+func (s *Server) identify(c *call, sc scope) error {
+	s.db.Lock()
+	defer s.db.Unlock()
+	c.account = s.opts.Account
+	c.caller = "arn:" + awsmodel.PartitionOf(c.region) + ":iam::" + c.account + ":root"
+	k := s.db.keys.get(sc.key)
+	if k == nil {
+		return nil
+	}
+	c.account, c.caller = k.Account, k.ARN
+	if c.now.After(k.Expires) {
+		return fail("ExpiredTokenException", "The security token included in the request is expired")
+	}
+	return nil
+}
+
+func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, c *call, authErr error) {
+	op, label, value := s.rest.find(r)
+	if op == nil {
+		s.count("imagebuilder:?")
+		writeError(w, restJSON, "imagebuilder", &failure{Code: "UnknownOperationException", Status: http.StatusNotFound,
+			Message: "There is no operation " + r.Method + " " + r.URL.Path + "."})
+		return
+	}
+	c.op, c.name = op, op.Name
+	err := cmp.Or(authErr, s.fault("imagebuilder:"+op.Name))
+	if err == nil {
+		c.in, err = readREST(op, r, label, value)
+	}
+	if err == nil {
+		err = check(op, c.in)
+	}
+	var out object
+	if err == nil {
+		out, err = s.transact(c, s.ib.answer(op))
+	}
+	if err != nil {
+		writeError(w, restJSON, "imagebuilder", err)
+		return
+	}
+	writeJSON(w, restJSON, op, out)
+}
+
+// check lets the model judge an input; its first finding is the answer.
+func check(op *awsmodel.Operation, in object) error {
+	if found := op.Check(in); len(found) > 0 {
+		return refused(op, found[0])
+	}
+	return nil
+}
+
+// transact runs an answer with the state locked and commits what it changed.
+func (s *Server) transact(c *call, act answer) (object, error) {
+	s.db.Lock()
+	defer s.db.Unlock()
+	s.ib.seedRegion(c.region)
+	out, err := act(c)
+	return out, cmp.Or(err, s.db.commit())
+}
+
+// A jsonService is one that speaks AWS's JSON 1.1.
+type jsonService struct {
+	name    string
+	answers map[string]answer
+}
+
+func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request, c *call, js jsonService, authErr error) {
+	c.name = targetOperation(r)
+	model, err := awsmodel.Get(js.name)
+	err = cmp.Or(err, authErr, s.fault(js.name+":"+c.name))
+	if err == nil {
+		c.op, _ = model.Operation(c.name)
+		c.in, err = readJSON(r)
+	}
+	if err == nil && c.op != nil {
+		err = check(c.op, c.in)
+	}
+	var out object
+	if err == nil {
+		act := js.answers[c.name]
+		switch {
+		case act != nil:
+			out, err = s.transact(c, act)
+		case c.op != nil:
+			err = fail("InternalServerError", "The sandbox does not do this: %s.", c.name)
+		default:
+			err = fail("UnknownOperationException", "")
+		}
+	}
+	if err != nil {
+		writeError(w, awsJSON, js.name, err)
+		return
+	}
+	writeJSON(w, awsJSON, c.op, out)
+}
+
+// count notes a call and returns how many of the operation there have been.
+func (s *Server) count(operation string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.calls[operation]++
+	return s.calls[operation]
+}
+
+// fault counts a call and returns the error scripted for it, if any.
+func (s *Server) fault(operation string) error {
+	n := s.count(operation)
+	_, name, _ := strings.Cut(operation, ":")
+	for _, f := range s.opts.Faults {
+		first, count := cmp.Or(f.First, 1), cmp.Or(f.Count, 1)
+		if f.Operation == name && n >= first && (count < 0 || n < first+count) {
+			return &failure{Code: f.Code, Message: cmp.Or(f.Message, "A scripted fault."), Status: f.Status}
+		}
+	}
+	return nil
+}
+
+// Calls counts the requests so far by operation: "imagebuilder:CreateImage".
+func (s *Server) Calls() map[string]int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return maps.Clone(s.calls)
+}
+
+// Listen serves on addr ("127.0.0.1:0") until Close, and returns the endpoint's URL.
+func (s *Server) Listen(addr string) (string, error) {
+	l, err := net.Listen("tcp", addr) //nolint:noctx // the server's own life bounds it
+	if err != nil {
+		return "", err
+	}
+	url := "http://" + l.Addr().String()
+	s.builds.reach(url)
+	s.serving.Go(func() {
+		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.opts.Log("serve: " + err.Error())
+		}
+	})
+	return url, nil
+}
+
+// Banner says in plain sentences what this server is, where components run and why there, and what it cannot prove.
+func (s *Server) Banner() string {
+	kept := "Its state is kept in " + s.dir + "."
+	if s.temporary {
+		kept = "Its state is gone when it stops."
+	}
+	return "This is a sandbox, not AWS. " + strings.TrimSuffix(s.builds.reason, ".") + ". " + kept +
+		" It proves nothing that only AWS can prove: permissions, networks, instance types, Windows and macOS, the base image itself, real AMIs."
+}
+
+// Close stops serving, ends running builds in such a way that the next Open starts them again, waits for
+// them, and writes the state.
+func (s *Server) Close() error {
+	err := s.http.Close()
+	s.serving.Wait()
+	s.builds.close()
+	return errors.Join(err, s.release())
+}
+
+// release gives back what is open.
+func (s *Server) release() error {
+	var errs []error
+	if s.logs != nil {
+		errs = append(errs, s.logs.close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	if s.temporary {
+		errs = append(errs, s.builds.discard(s.dir))
+	}
+	return errors.Join(errs...)
+}
