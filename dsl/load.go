@@ -44,8 +44,8 @@ type Settings struct {
 
 // A Config is a whole configuration, evaluated.
 type Config struct {
-	Blocks   []*Block // in file and then source order; planner sorts
-	Data     []*Block // data blocks; Addr.Type is "data.TYPE"
+	Blocks []*Block // in file and then source order; planner sorts
+	Data   []*Block // data blocks; Addr.Type is "data.TYPE"
 	// Unread are blocks of a variant that opts.Types does not know (source "docker"), kept so that
 	// whatever names one can say so. Their Body has a Range and nothing else.
 	Unread   []*Block
@@ -54,11 +54,4 @@ type Config struct {
 	Host     Host
 	// Secrets are the strings inside sensitive values, for the redactor.
 	Secrets []string
-}
-
-// Load reads the configuration in host.Dir. The Config is never nil and always has Files, so that
-// what is wrong can be drawn; the rest of it is meaningful only when no diagnostic is an error.
-// Diagnostics are sorted by file and line.
-func Load(host Host, opts Options) (*Config, hcl.Diagnostics) {
-	return &Config{Host: host, Files: map[string]*hcl.File{}}, nil
 }

@@ -1,0 +1,285 @@
+package dsl
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/hashicorp/hcl/v2/ext/dynblock"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
+	"github.com/zclconf/go-cty/cty"
+)
+
+// A compiledSchema is a Schema in the form that hcl's bodies take.
+type compiledSchema struct {
+	*Schema
+	body   *hcl.BodySchema
+	nested map[string]*NestedType
+}
+
+func (l *loader) compile(s *Schema) *compiledSchema {
+	if c, ok := l.compiled[s]; ok {
+		return c
+	}
+	c := newCompiled(s)
+	l.compiled[s] = c
+	return c
+}
+
+func newCompiled(s *Schema) *compiledSchema {
+	if s == nil {
+		s = &Schema{}
+	}
+	c := &compiledSchema{Schema: s, body: &hcl.BodySchema{}, nested: make(map[string]*NestedType, len(s.Blocks))}
+	for _, a := range s.Attrs {
+		c.body.Attributes = append(c.body.Attributes, hcl.AttributeSchema{Name: a.Name})
+	}
+	for i := range s.Blocks {
+		b := &s.Blocks[i]
+		c.nested[b.Type] = b
+		c.body.Blocks = append(c.body.Blocks, hcl.BlockHeaderSchema{Type: b.Type, LabelNames: b.Labels})
+	}
+	return c
+}
+
+// withRepetition is the schema of a top-level block that may have for_each or count.
+func (c *compiledSchema) withRepetition() *hcl.BodySchema {
+	return &hcl.BodySchema{
+		Attributes: append(slices.Clone(c.body.Attributes), hcl.AttributeSchema{Name: "for_each"}, hcl.AttributeSchema{Name: "count"}),
+		Blocks:     c.body.Blocks,
+	}
+}
+
+// decodeDecl evaluates the bodies of a block's instances.
+func (l *loader) decodeDecl(d *decl) {
+	if d.repeat.state != ready {
+		return
+	}
+	for _, inst := range d.instances {
+		sc := l.scopeOf(d, inst)
+		if d.typ.Name == buildType {
+			l.buildScope(d, sc)
+		}
+		addr := d.addr
+		addr.Key = inst.key
+		b := &Block{Addr: addr, Label: d.label, Range: d.header}
+		b.Body = l.decodeTop(d, sc)
+		l.cfg.Blocks = append(l.cfg.Blocks, b)
+	}
+}
+
+// decodeTop evaluates the body of one instance of a top-level block.
+func (l *loader) decodeTop(d *decl, sc *scope) *Body {
+	c := l.compile(d.schema)
+	body, ok := l.expand(d.body, c, sc)
+	if !ok {
+		return &Body{Range: d.header}
+	}
+	schema := c.body
+	if d.repeated {
+		schema = c.withRepetition()
+	}
+	content, diags := body.Content(schema)
+	l.report(diags...)
+	return l.decodeContent(content, c, d.header, sc)
+}
+
+// expand prepares a body whose nested blocks may be written as dynamic blocks.
+func (l *loader) expand(body hcl.Body, c *compiledSchema, sc *scope) (hcl.Body, bool) {
+	if native, ok := body.(*hclsyntax.Body); ok && !hasDynamic(native) {
+		return body, true
+	}
+	ctx, ok := l.context(l.expandVariables(dynblock.WalkExpandVariables(body), c), sc)
+	if !ok {
+		return nil, false
+	}
+	return dynblock.Expand(body, ctx, dynblock.OptCheckForEach(l.checkDynamic)), true
+}
+
+// hasDynamic spares the many bodies without a dynamic block the wrapping of every expression.
+func hasDynamic(b *hclsyntax.Body) bool {
+	for _, n := range b.Blocks {
+		if n.Type == "dynamic" || hasDynamic(n.Body) {
+			return true
+		}
+	}
+	return false
+}
+
+func (l *loader) expandVariables(n dynblock.WalkVariablesNode, c *compiledSchema) []hcl.Traversal {
+	travs, children := n.Visit(c.body)
+	for _, child := range children {
+		nested := c.nested[child.BlockTypeName]
+		if nested == nil {
+			continue
+		}
+		for _, s := range nested.schemas() {
+			travs = append(travs, l.expandVariables(child.Node, l.compile(s))...)
+		}
+	}
+	return travs
+}
+
+// schemas are the schemas a nested block may have.
+func (n *NestedType) schemas() []*Schema {
+	if n.Variants == nil {
+		return []*Schema{n.Schema}
+	}
+	var out []*Schema
+	for _, name := range slices.Sorted(maps.Keys(n.Variants)) {
+		out = append(out, n.Variants[name])
+	}
+	return out
+}
+
+// checkDynamic bounds the number of blocks that dynamic makes.
+func (l *loader) checkDynamic(v cty.Value, e hcl.Expression, _ *hcl.EvalContext) hcl.Diagnostics {
+	if v.IsNull() || !v.IsKnown() || !v.CanIterateElements() {
+		return nil
+	}
+	l.blocks += v.LengthInt()
+	if l.blocks > maxDynamic {
+		return hcl.Diagnostics{mistake(e.Range(), "Too many blocks", "The dynamic blocks of a configuration may make at most %d blocks in all.", maxDynamic)}
+	}
+	return nil
+}
+
+func (l *loader) decodeContent(content *hcl.BodyContent, c *compiledSchema, header hcl.Range, sc *scope) *Body {
+	out := &Body{Attrs: make(map[string]Value, len(content.Attributes)), Range: header}
+	for i := range c.Attrs {
+		a := &c.Attrs[i]
+		if given, ok := content.Attributes[a.Name]; ok {
+			out.Attrs[a.Name] = l.decodeAttr(given, a, sc)
+		} else if a.Required {
+			l.report(mistake(header, "Missing required argument", "The argument %q is required.%s", a.Name, doc(a.Doc)))
+		}
+	}
+	counts := make(map[string]int, len(c.nested))
+	for _, b := range content.Blocks {
+		n := c.nested[b.Type]
+		counts[b.Type]++
+		if n.Max > 0 && counts[b.Type] == n.Max+1 {
+			l.report(mistake(b.DefRange, "Too many blocks", "At most %d %q %s may be written here.", n.Max, b.Type, plural(n.Max, "block")))
+		}
+		if nested, ok := l.decodeNested(b, n, sc); ok {
+			out.Blocks = append(out.Blocks, nested)
+		}
+	}
+	for i := range c.Blocks {
+		n := &c.Blocks[i]
+		if counts[n.Type] < n.Min {
+			l.report(mistake(header, "Missing block", "At least %d %q %s required here.%s", n.Min, n.Type, plural(n.Min, "block is", "blocks are"), doc(n.Doc)))
+		}
+	}
+	return out
+}
+
+func doc(s string) string {
+	if s == "" {
+		return ""
+	}
+	return " " + s
+}
+
+func plural(n int, one string, many ...string) string {
+	switch {
+	case n == 1:
+		return one
+	case len(many) > 0:
+		return many[0]
+	}
+	return one + "s"
+}
+
+func (l *loader) decodeNested(b *hcl.Block, n *NestedType, sc *scope) (*Nested, bool) {
+	schema := n.Schema
+	if n.Variants != nil && len(b.Labels) > 0 {
+		var ok bool
+		if schema, ok = n.Variants[b.Labels[0]]; !ok {
+			names := slices.Sorted(maps.Keys(n.Variants))
+			l.report(mistake(b.LabelRanges[0], "Unknown block type", "There is no %s %q.%s The choice is %s.", b.Type, b.Labels[0], didYouMean(b.Labels[0], names), listed(names)))
+			return nil, false
+		}
+	}
+	if b.Type == sourceType && sc.build != nil {
+		sc = sc.forSource(b)
+	}
+	c := l.compile(schema)
+	content, diags := b.Body.Content(c.body)
+	l.report(diags...)
+	return &Nested{
+		Type: b.Type, Labels: b.Labels, LabelRanges: b.LabelRanges, Range: b.DefRange,
+		Body: l.decodeContent(content, c, b.DefRange, sc),
+	}, true
+}
+
+// decodeAttr evaluates one argument. Where that fails, which has been reported, it counts as null.
+func (l *loader) decodeAttr(given *hcl.Attribute, a *Attr, sc *scope) Value {
+	out := Value{Range: given.Expr.Range()}
+	v, ok := l.eval(given.Expr, sc)
+	if !ok {
+		return out
+	}
+	out.Elems = l.elementRanges(given.Expr)
+	x, err := plain(v, a.Type)
+	if err != nil {
+		l.report(mistake(out.At(err.element), "Unsuitable value", "The argument %q is %s%s", a.Name, wish(a.Type), err.detail))
+		return out
+	}
+	out.V = x
+	return out
+}
+
+// elementRanges are where the elements of a list or object constructor are written.
+func (l *loader) elementRanges(e hcl.Expression) map[string]hcl.Range {
+	switch e := hcl.UnwrapExpression(e).(type) {
+	case *hclsyntax.TupleConsExpr:
+		out := make(map[string]hcl.Range, len(e.Exprs))
+		for i, x := range e.Exprs {
+			out[index(i)] = x.Range()
+		}
+		return out
+	case *hclsyntax.ObjectConsExpr:
+		out := make(map[string]hcl.Range, len(e.Items))
+		for _, item := range e.Items {
+			if key, ok := constantKey(item.KeyExpr); ok {
+				out[key] = item.ValueExpr.Range()
+			}
+		}
+		return out
+	case *hclsyntax.LiteralValueExpr, *hclsyntax.TemplateExpr, *hclsyntax.ScopeTraversalExpr, *hclsyntax.FunctionCallExpr:
+		return nil
+	}
+	return rangesInJSON(e)
+}
+
+// rangesInJSON is elementRanges for syntaxes whose constructors only hcl's static analysis opens.
+func rangesInJSON(e hcl.Expression) map[string]hcl.Range {
+	out := map[string]hcl.Range{}
+	if list, diags := hcl.ExprList(e); !diags.HasErrors() {
+		for i, x := range list {
+			out[index(i)] = x.Range()
+		}
+		return out
+	}
+	if pairs, diags := hcl.ExprMap(e); !diags.HasErrors() {
+		for _, p := range pairs {
+			if key, ok := constantKey(p.Key); ok {
+				out[key] = p.Value.Range()
+			}
+		}
+	}
+	return out
+}
+
+// constantKey is the key of an object constructor's item where nothing needs to be looked up for it.
+func constantKey(e hcl.Expression) (string, bool) {
+	v, diags := e.Value(nil)
+	if diags.HasErrors() || v.IsNull() || !v.IsKnown() || v.Type() != cty.String {
+		return "", false
+	}
+	return v.AsString(), true
+}
+
+func index(i int) string { return fmt.Sprint(i) }

@@ -1,0 +1,93 @@
+package dsl
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/agext/levenshtein"
+	"github.com/hashicorp/hcl/v2"
+)
+
+// mistake is an error diagnostic of the usual form.
+func mistake(at hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: summary, Detail: fmt.Sprintf(format, args...), Subject: &at}
+}
+
+func warning(at hcl.Range, summary, format string, args ...any) *hcl.Diagnostic {
+	d := mistake(at, summary, format, args...)
+	d.Severity = hcl.DiagWarning
+	return d
+}
+
+// didYouMean is ` Did you mean "x"?` for the nearest of the names, or "" when none is near.
+func didYouMean(given string, names []string) string {
+	best, bound := "", max(3, len(given)/3+1)
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		if d := levenshtein.Distance(given, n, nil); d < bound {
+			best, bound = n, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Did you mean %q?", best)
+}
+
+// listed names the choices in a sentence: `"a", "b" or "c"`.
+func listed(names []string) string {
+	quoted := make([]string, len(names))
+	for i, n := range names {
+		quoted[i] = fmt.Sprintf("%q", n)
+	}
+	switch len(quoted) {
+	case 0:
+		return "none"
+	case 1:
+		return quoted[0]
+	}
+	return strings.Join(quoted[:len(quoted)-1], ", ") + " or " + quoted[len(quoted)-1]
+}
+
+// place is a range as a sentence names it.
+func place(r hcl.Range) string {
+	return fmt.Sprintf("%s:%d,%d", r.Filename, r.Start.Line, r.Start.Column)
+}
+
+// tidy sorts diagnostics by place and drops repetitions: an expression that is evaluated once for
+// each instance, or once early and once more with its block, is wrong once.
+func tidy(diags hcl.Diagnostics) hcl.Diagnostics {
+	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
+		if a.Subject == nil || b.Subject == nil {
+			return cmp.Compare(btoi(a.Subject == nil), btoi(b.Subject == nil))
+		}
+		return cmp.Or(
+			cmp.Compare(a.Subject.Filename, b.Subject.Filename),
+			cmp.Compare(a.Subject.Start.Byte, b.Subject.Start.Byte),
+		)
+	})
+	type identity struct {
+		summary, detail string
+		subject         hcl.Range
+	}
+	seen := map[identity]bool{}
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		id := identity{summary: d.Summary, detail: d.Detail}
+		if d.Subject != nil {
+			id.subject = *d.Subject
+		}
+		if seen[id] {
+			return true
+		}
+		seen[id] = true
+		return false
+	})
+}
+
+func btoi(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
