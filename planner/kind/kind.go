@@ -22,10 +22,11 @@ var table = sync.OnceValue(func() []*planner.Kind {
 	distribution := distributionConfigurationKind()
 	pipeline := imagePipelineKind()
 	image := imageKind()
-	source := sourceKind([]*planner.Kind{recipe, infrastructure, distribution, pipeline, image})
+	parts := []*planner.Kind{recipe, infrastructure, distribution, pipeline, image}
+	source := sourceKind(parts)
 	return []*planner.Kind{
 		source,
-		buildKind(source),
+		buildKind(source, parts),
 		componentKind(),
 		recipe,
 		infrastructure,

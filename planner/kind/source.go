@@ -1,18 +1,304 @@
 package kind
 
 import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/agext/levenshtein"
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/planner"
 )
 
-// sourceKind makes the kind of source blocks out of the kinds that a source's arguments are for.
+const sourceExample = `
+imagebuild {
+  region = "eu-west-1"
+}
+source "imagebuilder" "web" {
+  parent_image          = "ami-0123456789abcdef0"
+  instance_types        = ["t3.medium"]
+  instance_profile_name = "EC2InstanceProfileForImageBuilder"
+  regions               = ["eu-west-1", "eu-central-1"]
+  tags                  = { team = "web" }
+}
+build {
+  name    = "web"
+  sources = ["source.imagebuilder.web"]
+
+  provisioner "shell" {
+    inline = ["echo hello > /etc/motd"]
+  }
+}
+`
+
+// sourceKind makes the kind of source blocks out of the kinds whose arguments a source takes.
 // A source alone makes nothing; the builds that use it do.
 func sourceKind(of []*planner.Kind) *planner.Kind {
 	return &planner.Kind{
-		Name:   "source",
-		Block:  dsl.BlockType{Name: "source", Labels: []string{"type", "name"}},
-		Expand: func(*planner.Scope, *dsl.Block) ([]*dsl.Block, hcl.Diagnostics) { return nil, nil },
+		Name: "source",
+		Block: dsl.BlockType{
+			Name: "source", Labels: []string{"type", "name"},
+			Variants: map[string]*dsl.Schema{"imagebuilder": sourceSchema(of)},
+			Exports:  []string{"address"},
+			Doc:      "What an image is made from and how: the arguments of recipe, infrastructure, distribution, pipeline and image side by side.",
+		},
+		Expand:  func(*planner.Scope, *dsl.Block) ([]*dsl.Block, hcl.Diagnostics) { return nil, nil },
+		Example: sourceExample,
 	}
+}
+
+// sourceSchema is what the kinds of a source's parts take, without the references between them,
+// which the build fills in, and with what belongs to each distribution beside them.
+func sourceSchema(of []*planner.Kind) *dsl.Schema {
+	out := &dsl.Schema{Attrs: []dsl.Attr{
+		{Name: "platform", Type: cty.String, Doc: "Linux, Windows or macOS; when left out, told by the parent image's name and the provisioners."},
+		{Name: "regions", Type: cty.List(cty.String), Doc: "The regions to distribute to: short for one distribution block each."},
+	}}
+	for _, k := range of {
+		mergeSchema(out, k.Block.Schema)
+	}
+	mergeSchema(out, distributionDefaults(out))
+	between := func(name string) bool {
+		return name == "component" || name == "components" || name == "image_recipe_arn" || name == "container_recipe_arn"
+	}
+	out.Attrs = slices.DeleteFunc(out.Attrs, func(a dsl.Attr) bool { return between(a.Name) })
+	out.Blocks = slices.DeleteFunc(out.Blocks, func(b dsl.NestedType) bool { return between(b.Type) })
+	for i := range out.Attrs {
+		out.Attrs[i].Required = false // checked when the build's own source block has been laid over
+	}
+	for i := range out.Blocks {
+		out.Blocks[i].Min = 0
+	}
+	return out
+}
+
+// mergeSchema adds what is not there yet. Where both have a block, its contents are merged, and
+// what one of them does not require is not required.
+func mergeSchema(into, from *dsl.Schema) {
+	if from == nil {
+		return
+	}
+	for _, a := range from.Attrs {
+		if i := slices.IndexFunc(into.Attrs, func(o dsl.Attr) bool { return o.Name == a.Name }); i >= 0 {
+			into.Attrs[i].Required = into.Attrs[i].Required && a.Required
+		} else {
+			into.Attrs = append(into.Attrs, a)
+		}
+	}
+	for _, b := range from.Blocks {
+		i := slices.IndexFunc(into.Blocks, func(o dsl.NestedType) bool { return o.Type == b.Type })
+		if i < 0 {
+			into.Blocks = append(into.Blocks, b)
+			continue
+		}
+		if into.Blocks[i].Schema == b.Schema || b.Schema == nil || into.Blocks[i].Schema == nil {
+			continue
+		}
+		both := &dsl.Schema{}
+		mergeSchema(both, into.Blocks[i].Schema)
+		mergeSchema(both, b.Schema)
+		for j := range both.Attrs {
+			both.Attrs[j].Required = requiresAttr(into.Blocks[i].Schema, both.Attrs[j].Name) && requiresAttr(b.Schema, both.Attrs[j].Name)
+		}
+		into.Blocks[i].Schema = both
+	}
+}
+
+func requiresAttr(s *dsl.Schema, name string) bool {
+	return slices.ContainsFunc(s.Attrs, func(a dsl.Attr) bool { return a.Name == name && a.Required })
+}
+
+// nestedSchema is the schema of a block inside another; nil where there is none.
+func nestedSchema(s *dsl.Schema, typ string) *dsl.Schema {
+	for _, b := range s.Blocks {
+		if b.Type == typ {
+			return b.Schema
+		}
+	}
+	return nil
+}
+
+// amiShort are the members of ami_distribution_configuration that may stand in the source itself.
+func amiShort() []string { return []string{"launch_permission", "target_account_ids"} }
+
+// distributionDefaults is what a source may say once for all its distributions.
+func distributionDefaults(union *dsl.Schema) *dsl.Schema {
+	one := nestedSchema(union, "distribution")
+	if one == nil {
+		return nil
+	}
+	out := &dsl.Schema{
+		Attrs:  slices.DeleteFunc(slices.Clone(one.Attrs), func(a dsl.Attr) bool { return a.Name == "region" }),
+		Blocks: slices.Clone(one.Blocks),
+	}
+	if ami := nestedSchema(one, "ami_distribution_configuration"); ami != nil {
+		for _, a := range ami.Attrs {
+			if slices.Contains(amiShort(), a.Name) {
+				out.Attrs = append(out.Attrs, a)
+			}
+		}
+		for _, b := range ami.Blocks {
+			if slices.Contains(amiShort(), b.Type) {
+				out.Blocks = append(out.Blocks, b)
+			}
+		}
+	}
+	return out
+}
+
+// A sourceName is how a build calls one of its sources.
+type sourceName struct {
+	typ   string // "imagebuilder"
+	label string // of the source block
+	local string // the name within the build; label unless the build says otherwise
+}
+
+// full is what only and except compare.
+func (n sourceName) full() string { return n.typ + "." + n.local }
+
+// A sourceUse is one source of a build, with what the build lays over it.
+type sourceUse struct {
+	sourceName
+	block *dsl.Block // the source's own
+	body  *dsl.Body
+	at    hcl.Range // where the build names it
+}
+
+// sourceAddr takes "imagebuilder.web", "source.imagebuilder.web" or "sources.imagebuilder.web" apart.
+func sourceAddr(s string) (dsl.Addr, bool) {
+	parts := strings.Split(s, ".")
+	if len(parts) < 2 || len(parts) > 3 || len(parts) == 3 && parts[0] != "source" && parts[0] != "sources" {
+		return dsl.Addr{}, false
+	}
+	parts = parts[len(parts)-2:]
+	return dsl.Addr{Type: "source." + parts[0], Name: parts[1]}, parts[0] != "" && parts[1] != ""
+}
+
+// find looks up a source that a build names.
+func (e *expansion) find(addr dsl.Addr, at hcl.Range) (sourceUse, bool) {
+	typ := strings.TrimPrefix(addr.Type, "source.")
+	b, ok := e.scope.Block(addr)
+	if !ok {
+		e.fail(at, "Unknown source", "There is no source %q %q in the configuration.%s", typ, addr.Name, e.suggest(addr))
+		return sourceUse{}, false
+	}
+	if _, supported := e.source.Block.Variants[typ]; !supported || b.Body == nil {
+		e.fail(at, "Unsupported source", "Images cannot be made from a source of type %q. Use a source \"imagebuilder\", or keep the build that uses this one in a directory of its own.", typ)
+		return sourceUse{}, false
+	}
+	return sourceUse{sourceName{typ, addr.Name, addr.Name}, b, b.Body, at}, true
+}
+
+// suggest names the sources there are.
+func (e *expansion) suggest(addr dsl.Addr) string {
+	var names []string
+	for _, b := range e.scope.Config.Blocks {
+		if strings.HasPrefix(b.Addr.Type, "source.") {
+			names = append(names, strings.TrimPrefix(b.Addr.Type, "source.")+"."+b.Addr.Name)
+		}
+	}
+	if near := nearest(strings.TrimPrefix(addr.Type, "source.")+"."+addr.Name, names); near != "" {
+		return " Did you mean " + near + "?"
+	}
+	return ""
+}
+
+// uses are the sources of a build, in order: those of the attribute, then those with blocks of their own.
+func (e *expansion) uses() []sourceUse {
+	var out []sourceUse
+	if v, ok := e.body.Attr("sources"); ok {
+		list, _ := v.V.([]any)
+		for i, s := range list {
+			at := v.At(strconv.Itoa(i))
+			var addr dsl.Addr
+			switch s := s.(type) {
+			case dsl.Ref:
+				addr = s.Addr
+			case string:
+				if addr, ok = sourceAddr(s); !ok {
+					e.fail(at, "Unknown source", "%q names no source. Write \"source.imagebuilder.NAME\".", s)
+					continue
+				}
+			}
+			if u, ok := e.find(addr, at); ok {
+				out = append(out, u)
+			}
+		}
+	}
+	for _, n := range e.body.Of("source") {
+		addr, ok := sourceAddr(n.Labels[0])
+		if !ok {
+			e.fail(labelRange(n), "Unknown source", "%q names no source. Write source \"imagebuilder.NAME\".", n.Labels[0])
+			continue
+		}
+		if u, ok := e.find(addr, labelRange(n)); ok {
+			out = append(out, e.overlay(u, n))
+		}
+	}
+	return e.distinct(out)
+}
+
+// overlay lays the build's own arguments over a source's. An argument that both have is an error,
+// as in Packer: it would not be clear which one counts.
+func (e *expansion) overlay(u sourceUse, n *dsl.Nested) sourceUse {
+	merged := &dsl.Body{Attrs: map[string]dsl.Value{}, Range: u.block.Body.Range, Blocks: slices.Concat(u.body.Blocks, n.Body.Blocks)}
+	for name, v := range u.body.Attrs {
+		merged.Attrs[name] = v
+	}
+	for _, name := range sortedKeys(n.Body.Attrs) {
+		v := n.Body.Attrs[name]
+		if v.V == nil {
+			continue
+		}
+		if name == "name" {
+			if local, ok := v.V.(string); ok {
+				u.local = local
+			}
+			continue
+		}
+		if old, ok := u.body.Attr(name); ok {
+			e.fail(v.Range, "Duplicate argument", "%q is given here and in the source itself, at %s. Remove one of the two.", name, old.Range)
+			continue
+		}
+		merged.Attrs[name] = v
+	}
+	schema := e.source.Block.Variants[u.typ]
+	for _, b := range n.Body.Blocks {
+		i := slices.IndexFunc(schema.Blocks, func(t dsl.NestedType) bool { return t.Type == b.Type && t.Max == 1 })
+		if old := u.body.Of(b.Type); i >= 0 && len(old) > 0 {
+			e.fail(b.Range, "Duplicate block", "%q is given here and in the source itself, at %s. Remove one of the two.", b.Type, old[0].Range)
+		}
+	}
+	u.body = merged
+	return u
+}
+
+// distinct refuses two sources of one name in a build.
+func (e *expansion) distinct(uses []sourceUse) []sourceUse {
+	seen := map[string]hcl.Range{}
+	var out []sourceUse
+	for _, u := range uses {
+		if at, taken := seen[u.local]; taken {
+			e.fail(u.at, "Duplicate source", "The build has a source called %q already, at %s. Give this one a name of its own: source \"%s.%s\" { name = \"...\" }.",
+				u.local, at, u.typ, u.label)
+			continue
+		}
+		seen[u.local] = u.at
+		out = append(out, u)
+	}
+	return out
+}
+
+// nearest is the name most like the one given; "" when none is like it.
+func nearest(given string, names []string) string {
+	best, bound := "", max(len(given)/3, 2)+1
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		if d := levenshtein.Distance(given, n, nil); d < bound {
+			best, bound = n, d
+		}
+	}
+	return best
 }
