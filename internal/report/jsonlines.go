@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
+	"unicode/utf16"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -35,12 +37,32 @@ func (r *Recorder) Fold(e executor.Event) {
 		r.err = fmt.Errorf("encode event: %w", err)
 		return
 	}
-	// A GitHub runner obeys "##[" wherever it stands in a line; inside JSON text the escape means the same.
-	line := bytes.ReplaceAll(b.Bytes(), []byte("##["), []byte(`##\u005b`))
-	if _, err := r.w.Write(line); err != nil {
+	if _, err := io.WriteString(r.w, visibleJSON(b.String())); err != nil {
 		r.err = fmt.Errorf("write event: %w", err)
 	}
 }
+
+// visibleJSON escapes what the encoder leaves and a terminal or a GitHub runner would act on. In
+// JSON text the escapes mean the same.
+func visibleJSON(line string) string {
+	line = strings.ReplaceAll(line, "##[", `##\u005b`)
+	if !strings.ContainsFunc(line, unseen) {
+		return line
+	}
+	var b strings.Builder
+	for _, c := range line {
+		if unseen(c) {
+			for _, u := range utf16.Encode([]rune{c}) {
+				fmt.Fprintf(&b, `\u%04x`, u)
+			}
+			continue
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+func unseen(c rune) bool { return c != '\n' && hidden(c) }
 
 // Err is the failure that ended the recording, nil where there was none.
 func (r *Recorder) Err() error { return r.err }

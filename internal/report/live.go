@@ -189,18 +189,20 @@ func (l *Live) region(now time.Time, columns, rows int) []string {
 	room := rows - 2 // the totals, and the line for what does not fit
 	logs := len(items)+withLog <= room
 	var out []string
-	width := 0
-	for _, it := range items[:min(room, len(items))] {
-		width = max(width, min(columns/3, titleColumns(it)))
+	shown := items[:max(0, min(room, len(items)))]
+	title, elapsed := 0, 0
+	for _, it := range shown {
+		title, elapsed = max(title, min(columns/3, titleColumns(it))), max(elapsed, len(it.elapsed(now)))
 	}
-	for _, it := range items[:min(room, len(items))] {
-		out = append(out, l.activeLine(it, now, width, columns))
+	for _, it := range shown {
+		s := "  " + pad(fit(Neutral(it.Title()), title), title) + "  " + pad(it.elapsed(now), elapsed) + "  " + it.doing()
+		out = append(out, l.paint(fit(s, columns), verbShade(it.Verb)))
 		if last := it.Log.Last(1); logs && len(last) > 0 {
 			out = append(out, l.paint(fit("    | "+last[0], columns), faint))
 		}
 	}
 	if more := len(items) - room; more > 0 {
-		out = append(out, l.paint(fmt.Sprintf("  and %d more under way", more), faint))
+		out = append(out, l.paint(fit(fmt.Sprintf("  and %d more under way", more), columns), faint))
 	}
 	return append(out, l.totals(now, columns))
 }
@@ -214,13 +216,13 @@ func boolInt(b bool) int {
 
 func titleColumns(it *Item) int { return columns(Neutral(it.Title())) }
 
-func (l *Live) activeLine(it *Item, now time.Time, width, columns int) string {
-	elapsed := ticking(now.Sub(it.Started))
+// elapsed says how long work on it has been going on, and how long it took before.
+func (it *Item) elapsed(now time.Time) string {
+	s := ticking(now.Sub(it.Started))
 	if it.Estimate > 0 {
-		elapsed += " of about " + ticking(it.Estimate)
+		s += " of about " + ticking(it.Estimate)
 	}
-	s := fmt.Sprintf("  %s  %s  %s", pad(fit(Neutral(it.Title()), width), width), pad(elapsed, 6), it.doing())
-	return l.paint(fit(s, columns), verbShade(it.Verb))
+	return s
 }
 
 // doing says what is going on with it, in AWS's words where there are any.

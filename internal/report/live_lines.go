@@ -42,16 +42,14 @@ func (l *Live) finishedLines(it *Item, title string) []string {
 	if d := it.Took(); d > 0 {
 		s += " in " + short(d)
 	}
-	if it.Err != nil {
+	switch {
+	case it.why() != "":
+		s += ": " + it.why()
+	case it.Err != nil:
 		s += ": " + firstLine(it.Err)
 	}
-	for i, a := range it.AMIs() {
-		if i == 0 {
-			s += ":"
-		} else {
-			s += ","
-		}
-		s += " " + Neutral(strings.TrimSpace(a.ID+" "+a.Region))
+	if amis := it.AMIs(); len(amis) > 0 {
+		s += ": " + amiList(amis)
 	}
 	return []string{l.paint(s, statusShade(it.Status))}
 }

@@ -129,7 +129,7 @@ func forms(secrets []string) []string {
 func encodings(s string) []string {
 	quoted := strconv.Quote(s)
 	out := []string{
-		s, Neutral(s), quoted[1 : len(quoted)-1], jsonText(s), asciiJSON(s), html.EscapeString(s), markdownText(s), mermaidText(s), dotText(s),
+		s, Neutral(s), quoted[1 : len(quoted)-1], jsonText(s), asciiJSON(s), html.EscapeString(s), xmlText(s), markdownText(s), mermaidText(s), dotText(s),
 		strings.ReplaceAll(s, "'", `'\''`), strings.ReplaceAll(s, "%", "%25"),
 	}
 	for _, u := range []string{url.QueryEscape(s), url.PathEscape(s)} {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"strings"
@@ -57,12 +58,9 @@ func (r *Report) textItems(b *strings.Builder, o TextOptions) {
 		amis := it.AMIs()
 		switch {
 		case len(amis) > 0:
-			for i, a := range amis {
-				if i > 0 {
-					line += ","
-				}
-				line += "  " + Neutral(strings.TrimSpace(a.ID+" "+a.Region))
-			}
+			line += "  " + amiList(amis)
+		case it.why() != "":
+			line += "  " + it.why()
 		case it.Image && len(it.Regions) > 0:
 			line += "  " + Neutral(strings.Join(it.Regions, ", "))
 		}
@@ -71,6 +69,25 @@ func (r *Report) textItems(b *strings.Builder, o TextOptions) {
 	if len(items) > 0 {
 		b.WriteString("\n")
 	}
+}
+
+func amiList(amis []AMI) string {
+	var out []string
+	for _, a := range amis {
+		out = append(out, Neutral(strings.TrimSpace(a.ID+" "+a.Region)))
+	}
+	return strings.Join(out, ", ")
+}
+
+// why says why work on it was not done or given up; "" where it was done, or where a diagnostic says it.
+func (it *Item) why() string {
+	if skipped, ok := errors.AsType[*executor.SkippedError](it.Err); ok {
+		return Neutral(skipped.Because.String()) + " did not finish"
+	}
+	if it.Status == executor.Canceled && it.Err != nil {
+		return firstLine(it.Err)
+	}
+	return ""
 }
 
 // Outcome says in a word or two how it came out.
