@@ -27,11 +27,7 @@ var planFormats = map[string]func(io.Writer, *planner.Plan) error{
 }
 
 func planJSON(w io.Writer, plan *planner.Plan) error {
-	raw, err := plan.JSON()
-	if err != nil {
-		return err
-	}
-	_, err = w.Write(raw)
+	_, err := w.Write(plan.JSON())
 	return err
 }
 

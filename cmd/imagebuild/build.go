@@ -1,0 +1,192 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/report"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// buildOptions are build's own flags.
+type buildOptions struct {
+	json     bool
+	onCancel string
+	parallel int
+	logDir   string
+}
+
+func (p *program) buildCommand() *cobra.Command {
+	g := &planning{p: p, must: true}
+	var o buildOptions
+	c := &cobra.Command{
+		Use: "build [PATH | PLAN.json [PATH]]", Short: "Build what is not there yet", Args: cobra.MaximumNArgs(2),
+		Long: "build plans the configuration at PATH (default: this directory) and carries the plan out. Images that are\n" +
+			"there already are reused, images being built are waited for. Given a plan that plan --out wrote, it plans\n" +
+			"again and refuses when anything differs.",
+		RunE: func(c *cobra.Command, args []string) (err error) {
+			saved, err := g.buildArgs(args)
+			if err != nil {
+				return err
+			}
+			if o.onCancel != string(executor.CancelBuilds) && o.onCancel != string(executor.DetachBuilds) {
+				return mistake("choose cancel or detach", "--on-cancel cannot be %q", o.onCancel)
+			}
+			defer func() { err = errors.Join(err, g.close()) }()
+			plan, err := g.plan(c.Context())
+			if err != nil {
+				return err
+			}
+			if err := g.p.compare(plan, saved); err != nil {
+				return err
+			}
+			return p.build(c.Context(), g, plan, o)
+		},
+	}
+	g.conf.add(c)
+	g.tgt.add(c)
+	c.Flags().BoolVar(&g.rebuild, "rebuild", false, "build images again that are there already")
+	c.Flags().BoolVar(&o.json, "json", false, "write events as JSON lines to standard output")
+	c.Flags().StringVar(&o.onCancel, "on-cancel", string(executor.CancelBuilds), "what becomes of started builds when interrupted: `cancel` or detach")
+	c.Flags().IntVar(&o.parallel, "parallel", 0, "at most `n` builds at once (default: no limit of ours)")
+	c.Flags().StringVar(&o.logDir, "log-dir", "", "keep full logs and events.jsonl in `dir` (default: a directory of their own in the user's cache)")
+	return c
+}
+
+// buildArgs takes the arguments apart and returns the saved plan, nil where none was named.
+func (g *planning) buildArgs(args []string) ([]byte, error) {
+	g.path = pathArg(args)
+	if len(args) == 0 || !isPlanFile(args[0]) {
+		if len(args) > 1 {
+			return nil, mistake("name one configuration, or a plan and its configuration: imagebuild build plan.json DIR", "there is no plan in %s", args[0])
+		}
+		return nil, nil
+	}
+	saved, err := os.ReadFile(args[0])
+	if err != nil {
+		return nil, mistake("write one with: imagebuild plan --out plan.json", "reading the plan: %w", err)
+	}
+	doc, err := planner.ParsePlan(saved)
+	if err != nil {
+		return nil, mistake("write a new one with: imagebuild plan --out "+args[0], "%s is no plan: %w", args[0], err)
+	}
+	if len(args) == 2 {
+		g.path = args[1]
+		return saved, nil
+	}
+	g.path = repository(g.p.cwd)
+	if len(doc.Changes) > 0 {
+		g.path = filepath.Join(g.path, filepath.Dir(filepath.FromSlash(doc.Changes[0].Origin.File)))
+	}
+	return saved, nil
+}
+
+// isPlanFile tells a plan from a configuration, which is a directory or ends in .hcl or .hcl.json.
+func isPlanFile(path string) bool {
+	return strings.HasSuffix(path, ".json") && !strings.HasSuffix(path, ".hcl.json") && !strings.HasSuffix(path, ".pkr.json")
+}
+
+// compare refuses a plan that is not the one that was saved.
+func (p *program) compare(plan *planner.Plan, saved []byte) error {
+	if saved == nil {
+		return nil
+	}
+	differences := plan.Same(saved)
+	if len(differences) == 0 {
+		return nil
+	}
+	fmt.Fprintln(p.stderr, "This is not what was planned:")
+	for _, d := range differences {
+		fmt.Fprintf(p.stderr, "  %s\n", report.Neutral(d))
+	}
+	return mistake("look at the new plan, and save it again: imagebuild plan --out", "the plan no longer holds: %s", count(len(differences), "difference"))
+}
+
+// build carries the plan out and tells how it went.
+func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o buildOptions) error {
+	out := p.stdout
+	if o.json {
+		out = p.stderr // standard output carries the events
+	}
+	p.explainTarget(g)
+	err := redacted(p.stderr, g.cfg, func(w io.Writer) error { return report.PlanText(w, plan, p.textOptions(p.stderr)) })
+	if err != nil {
+		return &exit{status: statusFailed, err: err}
+	}
+	rec, err := p.openRecord(o.logDir, g.cfg.Secrets)
+	if err != nil {
+		return &exit{status: statusFailed, err: err, hint: "name a directory that can be written: --log-dir DIR"}
+	}
+	rep := report.New(plan, report.Meta{
+		Version: version, Sandbox: g.target.server != nil, Files: g.cfg.Files, Events: rec.events(), Logs: rec.dir,
+	})
+	failed := p.carryOut(ctx, g, plan, o, []func(executor.Event){rep.Fold, rec.fold})
+	if err := rec.close(); err != nil {
+		fmt.Fprintf(p.stderr, "warning: the record of this run is not complete: %v\n", err)
+	}
+	err = redacted(out, g.cfg, func(w io.Writer) error { return report.RunText(w, rep, p.textOptions(out)) })
+	switch {
+	case errors.Is(context.Cause(ctx), errInterrupted):
+		return told(statusInterrupted)
+	case failed != nil:
+		return told(statusFailed)
+	case err != nil:
+		return &exit{status: statusFailed, err: err}
+	}
+	return nil
+}
+
+// carryOut runs the plan, with every event shown and handed to the sinks.
+func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan, o buildOptions, sinks []func(executor.Event)) error {
+	screen := report.Redact(p.stderr, g.cfg.Secrets)
+	live := report.NewLive(screen, plan, report.LiveOptions{Color: p.colour(p.stderr), Size: screenSize(p.stderr), Now: p.now})
+	lines := report.Redact(p.stdout, g.cfg.Secrets)
+	if o.json {
+		sinks = append(sinks, report.JSONLines(lines).Fold)
+	}
+	ticking, stop := context.WithCancel(ctx)
+	over := make(chan struct{})
+	go func() { live.Run(ticking); close(over) }()
+	options := aws.Options{Plan: plan, OnCancel: executor.OnCancel(o.onCancel), Images: o.parallel, Run: p.now().UTC().Format("20060102T150405Z")}
+	if g.target.server != nil {
+		options.Interval, options.CallsPerSecond = 200*time.Millisecond, 50
+	}
+	failed := executor.Run(ctx, plan, g.target.clients.Driver(options), func(e executor.Event) {
+		live.Fold(e)
+		for _, sink := range sinks {
+			sink(e)
+		}
+	})
+	stop()
+	<-over
+	if err := errors.Join(live.Close(), screen.Close(), lines.Close()); err != nil {
+		return errors.Join(failed, fmt.Errorf("showing the run: %w", err))
+	}
+	return failed
+}
+
+// screenSize asks the terminal for its size; nil where w is none.
+func screenSize(w io.Writer) func() (int, int) {
+	f, ok := w.(*os.File)
+	if !ok || !terminal(w) {
+		return nil
+	}
+	return func() (int, int) {
+		columns, rows, err := term.GetSize(int(f.Fd()))
+		if err != nil {
+			return 80, 24
+		}
+		return columns, rows
+	}
+}
