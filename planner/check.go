@@ -53,13 +53,23 @@ func operationOf(service, operation string) *awsmodel.Operation {
 
 // check holds every input against AWS's model and the rules it leaves out.
 func (c *compiler) check() {
-	for _, n := range c.sorted {
-		if !c.modelOf(n.Kind).taggable {
-			c.diags = append(c.diags, verify(n, c.modelOf(n.Kind))...)
-			continue
+	// What lowering has refused at a place, AWS need not refuse there again.
+	said := map[hcl.Range]bool{}
+	for _, d := range c.diags {
+		if d.Severity == hcl.DiagError && d.Subject != nil {
+			said[*d.Subject] = true
 		}
-		c.diags = append(c.diags, c.tag(n)...)
-		c.diags = append(c.diags, verify(n, c.modelOf(n.Kind))...)
+	}
+	for _, n := range c.sorted {
+		m := c.modelOf(n.Kind)
+		if m.taggable {
+			c.diags = append(c.diags, c.tag(n)...)
+		}
+		for _, d := range verify(n, m) {
+			if !said[*d.Subject] {
+				c.diags = append(c.diags, d)
+			}
+		}
 	}
 }
 
@@ -72,6 +82,9 @@ func verify(n *Node, m model) hcl.Diagnostics {
 	var diags hcl.Diagnostics
 	for _, f := range m.op.Check(input) {
 		detail := f.Message
+		if !strings.HasSuffix(detail, ".") {
+			detail += "." // some of AWS's texts end in a pattern
+		}
 		if f.Advice != "" {
 			detail += " " + f.Advice
 		}

@@ -71,7 +71,7 @@ func (c *compiler) follow(n *Node, path string, r dsl.Ref) bool {
 		return false
 	}
 	if want := n.Kind.Accepts[lastMember(path)]; want != nil && !slices.Contains(want, target.Kind.Name) {
-		c.fail(n.at(path), "Reference to the wrong kind", fmt.Sprintf("%s is of kind %s; %s takes %s.", r.Addr, target.Kind.Name, lastMember(path), orList(want)))
+		c.fail(n.at(path), "Reference to the wrong kind", fmt.Sprintf("%s is of kind %s. Write %s here.", r.Addr, target.Kind.Name, orList(want)))
 		return false
 	}
 	return true

@@ -50,13 +50,15 @@ func componentKind() *planner.Kind {
 		if t == nil {
 			return []*dsl.Block{b}, diags
 		}
-		lowered := withText(b, t, "data")
+		steps := b.Steps
 		// What a build makes of its provisioners is checked as it is made.
 		if b.Group == "" {
-			steps, more := checkComponent(b, t)
+			var more hcl.Diagnostics
+			steps, more = checkComponent(b, t)
 			diags = append(diags, more...)
-			lowered.Steps = steps
 		}
+		lowered := withText(b, t, "data")
+		lowered.Steps = steps
 		blocks, more := stageLong(s, lowered, t, "data", "uri")
 		return blocks, append(diags, more...)
 	}
@@ -72,6 +74,9 @@ func checkComponent(b *dsl.Block, t *docText) (map[string]hcl.Range, hcl.Diagnos
 	doc, diags := component.Parse([]byte(t.text), t.filename())
 	if doc == nil {
 		return nil, t.place(diags)
+	}
+	if t.object && !diags.HasErrors() {
+		t.text = string(component.Render(doc)) // in the order in which documents are written
 	}
 	if platform, ok := b.Body.Attr("platform"); ok && !diags.HasErrors() {
 		if p, isText := platform.V.(string); isText && isPlatform(p) {

@@ -31,6 +31,8 @@ type docText struct {
 	at   hcl.Range
 	// file is the name of the file that the text is exactly, read by file(); "" where it is none.
 	file string
+	// object says that it was written as an object.
+	object bool
 }
 
 // textOf returns the text that one of the attributes has, nil where none is given or what is given
@@ -56,7 +58,7 @@ func textOf(s *planner.Scope, b *dsl.Block, attrs ...string) (*docText, hcl.Diag
 			if d != nil {
 				return nil, hcl.Diagnostics{d}
 			}
-			t.text = text
+			t.text, t.object = text, true
 		default:
 			return nil, hcl.Diagnostics{failure(v.Range, "Document not known",
 				"%q must be a text or an object that is known when the plan is made, because the document is checked and its digest taken then.", name)}
