@@ -21,10 +21,14 @@ const (
 // text and the configuration they quote are made harmless for a terminal.
 func Diagnostics(w io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics, o TextOptions) error {
 	b := &strings.Builder{}
+	var width uint
+	if o.Width > 0 {
+		width = uint(o.Width)
+	}
 	for _, d := range diags {
 		drawn := &strings.Builder{}
 		// Always in colour: the highlight tells where the caret belongs, and nothing else here can hold an escape.
-		if err := hcl.NewDiagnosticTextWriter(drawn, harmless(files, d), uint(max(0, o.Width)), true).WriteDiagnostic(harmlessDiagnostic(d)); err != nil {
+		if err := hcl.NewDiagnosticTextWriter(drawn, harmless(files, d), width, true).WriteDiagnostic(harmlessDiagnostic(d)); err != nil {
 			return fmt.Errorf("draw diagnostic: %w", err)
 		}
 		b.WriteString(carets(drawn.String(), o))

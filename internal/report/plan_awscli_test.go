@@ -3,12 +3,12 @@ package report_test
 import (
 	"bytes"
 	"encoding/json"
-	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -212,7 +212,7 @@ func TestScriptCarriesAnyText(t *testing.T) {
 			"name": randomText(r), "data": randomText(r), "number": int64(r.IntN(1000)), "ratio": 0.5, "yes": true,
 			"tags": map[string]any{randomText(r): randomText(r)}, "list": []any{randomText(r), []any{}, map[string]any{}},
 		}
-		name := fmt.Sprint(i) + randomText(r)
+		name := strconv.Itoa(i) + randomText(r)
 		c := change("component.x", component, planner.Create, in)
 		c.Addr.Name = name
 		f.add(randomText(r), randomText(r), c)

@@ -50,8 +50,10 @@ func PlanDOT(w io.Writer, p *planner.Plan) error {
 // dotText writes foreign text into a quoted string, where a backslash begins an escape (\N is the
 // node's own name) and & an HTML entity.
 func dotText(s string) string {
-	return strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;").Replace(Neutral(s))
+	return dotEscapes.Replace(Neutral(s))
 }
+
+var dotEscapes = strings.NewReplacer(`\`, `\\`, `"`, `\"`, "&", "&amp;")
 
 // A palette is how a verb looks in a picture.
 type palette struct{ fill, stroke, ink string }

@@ -100,5 +100,7 @@ func svgBox(b *strings.Builder, c *cell) {
 
 // xmlText writes foreign text into XML; Neutral has removed what XML cannot hold.
 func xmlText(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;").Replace(Neutral(s))
+	return xmlEscapes.Replace(Neutral(s))
 }
+
+var xmlEscapes = strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;", "'", "&#39;")

@@ -25,11 +25,11 @@ var planRenderings = map[string]func(io.Writer, *planner.Plan) error{
 	"aws-cli":  report.PlanAWSCLI,
 }
 
-func plan(t testing.TB, form string, p *planner.Plan) string {
-	t.Helper()
+func plan(tb testing.TB, form string, p *planner.Plan) string {
+	tb.Helper()
 	b := &strings.Builder{}
 	if err := planRenderings[form](b, p); err != nil {
-		t.Fatalf("%s: %v", form, err)
+		tb.Fatalf("%s: %v", form, err)
 	}
 	return b.String()
 }

@@ -14,19 +14,19 @@ import (
 )
 
 // redact writes s in pieces of n bytes.
-func redact(t testing.TB, s string, n int, secrets ...string) string {
-	t.Helper()
+func redact(tb testing.TB, s string, n int, secrets ...string) string {
+	tb.Helper()
 	b := &bytes.Buffer{}
 	r := report.Redact(b, secrets)
 	for len(s) > 0 {
 		k := min(n, len(s))
 		if _, err := io.WriteString(r, s[:k]); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		s = s[k:]
 	}
 	if err := r.Close(); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return b.String()
 }

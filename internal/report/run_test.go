@@ -82,18 +82,22 @@ Done: 9 done, 1 unchanged in 1m39s.
 func TestVerdicts(t *testing.T) {
 	f := newFixture()
 	c := f.add("", "", change("image.a", image, planner.None, planner.Object{}))
-	for status, want := range map[executor.Status]string{
-		executor.Unchanged: "Nothing to do: 1 unchanged in 0.0s.",
-		executor.Canceled:  "Interrupted: 1 canceled in 0.0s.",
-		executor.Applied:   "Done: 1 done in 0.0s.",
+	for _, v := range []struct {
+		status executor.Status
+		want   string
+	}{
+		{executor.Unchanged, "Nothing to do: 1 unchanged in 0.0s."},
+		{executor.Canceled, "Interrupted: 1 canceled in 0.0s."},
+		{executor.Applied, "Done: 1 done in 0.0s."},
+		{executor.Failed, "Failed: 1 failed in 0.0s."},
 	} {
 		b := &strings.Builder{}
-		r := folded(f.Plan, report.Meta{}, []executor.Event{executor.Finished{Addr: c.Addr, At: began, Status: status}})
+		r := folded(f.Plan, report.Meta{}, []executor.Event{executor.Finished{Addr: c.Addr, At: began, Status: v.status}})
 		if err := report.RunText(b, r, report.TextOptions{}); err != nil {
 			t.Fatal(err)
 		}
-		if !strings.Contains(b.String(), want) {
-			t.Errorf("%s: %s", status, b.String())
+		if !strings.Contains(b.String(), v.want) {
+			t.Errorf("%s: %s", v.status, b.String())
 		}
 	}
 }

@@ -192,7 +192,7 @@ func (it *Item) Diagnostic() *hcl.Diagnostic {
 	case f.RequestID != "":
 		d.Summary = "Call refused by AWS"
 		d.Detail = fmt.Sprintf("%s: AWS answered %s with %s: %s", it.Addr, operation(f.Operation), orElse(f.Code, "an error"), sentence(f.Message))
-		d.Detail += fmt.Sprintf("\nThe request id is %s: AWS Support asks for it.", f.RequestID)
+		d.Detail += "\nThe request id is " + f.RequestID + ": AWS Support asks for it."
 	default:
 		if it.Image {
 			d.Summary = "Image not built"
@@ -245,7 +245,7 @@ func fullLog(f *executor.Failure) string {
 	case f.LogGroup != "" && f.LogStream != "":
 		return fmt.Sprintf("The full log is in CloudWatch Logs, group %s, stream %s.", f.LogGroup, f.LogStream)
 	case f.LogGroup != "":
-		return fmt.Sprintf("The full log is in CloudWatch Logs, group %s.", f.LogGroup)
+		return "The full log is in CloudWatch Logs, group " + f.LogGroup + "."
 	}
 	return ""
 }
