@@ -48,7 +48,7 @@ func ansibleProvisioner() provisioner {
 			"ssh_authorized_key_file", "sftp_command", "use_sftp", "ansible_ssh_extra_args", "skip_version_check", "ansible_proxy_key_type",
 			"ansible_proxy_host", "ansible_winrm_use_http",
 		},
-		steps: func(t *task) { t.ansible(quoteShell) },
+		steps: func(t *task) { t.ansible(shellWord) },
 	}
 }
 
@@ -117,13 +117,13 @@ func (t *task) ansible(quote func(string) string) {
 	p.archive = t.download(uri, "/var/tmp/")
 	lines := append(p.unpack(), t.install(p)...)
 	lines = append(lines, t.play(p)...)
-	t.bash("", append(lines, "rm -f "+quoteShell(p.archive))...)
+	t.bash("", append(lines, "rm -f "+shellWord(p.archive))...)
 }
 
 // at is a packed file's path on the machine, as a word of the shell.
 func (p *play) at(file string) string {
 	if rel := within(p.top, file); rel != "." {
-		return `"$work"/` + quoteShell(rel)
+		return `"$work"/` + shellWord(rel)
 	}
 	return `"$work"`
 }
@@ -145,7 +145,7 @@ func (p *play) unpack() []string {
 		`export HOME="${HOME:-/root}" LC_ALL="${LC_ALL:-C.UTF-8}" PATH="$PATH:/usr/local/bin"`,
 		`work=$(mktemp -d "${WORKING_DIRECTORY:-/tmp}/imagebuild.XXXXXXXX")`,
 		`trap 'rm -rf "$work"' EXIT`,
-		"tar -xzf " + quoteShell(p.archive) + ` -C "$work"`,
+		"tar -xzf " + shellWord(p.archive) + ` -C "$work"`,
 		"cd " + p.at(path.Dir(p.playbooks[0])),
 		"export ANSIBLE_ROLES_PATH=" + p.search(p.roles, `"$work"/.galaxy/roles`, `"$HOME"/.ansible/roles`, "/etc/ansible/roles"),
 		"export ANSIBLE_COLLECTIONS_PATH=" + p.search(p.collections, `"$work"/.galaxy`, `"$HOME"/.ansible/collections`, "/usr/share/ansible/collections"),
@@ -169,7 +169,7 @@ func (t *task) install(p *play) []string {
 		out = append(out, galaxy+" collection install "+force+`-p "$work"/.galaxy -r `+p.at(p.galaxy.file))
 	}
 	for _, name := range p.galaxy.named {
-		out = append(out, galaxy+" role install "+force+`-p "$work"/.galaxy/roles `+quoteShell(name))
+		out = append(out, galaxy+" role install "+force+`-p "$work"/.galaxy/roles `+shellWord(name))
 	}
 	return out
 }

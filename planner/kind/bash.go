@@ -39,10 +39,10 @@ func (s bashScript) lines() []string {
 	target := `"$script"`
 	out := []string{`script=$(mktemp "${WORKING_DIRECTORY:-/tmp}/imagebuild.XXXXXXXX") || exit 1`, `trap 'rm -f "$script"' EXIT`}
 	if s.path != "" {
-		target = quoteShell(s.path)
+		target = shellWord(s.path)
 		files := target
 		if s.envFile != "" {
-			files += " " + quoteShell(s.envFile)
+			files += " " + shellWord(s.envFile)
 		}
 		out = []string{"rm -f " + files, "trap " + quoteShell("rm -f "+files) + " EXIT"}
 	}
@@ -56,7 +56,7 @@ func (s bashScript) lines() []string {
 	out = append(out, "chmod 0755 "+target+" || exit 1")
 	vars := exports(s.env)
 	if s.envFile != "" {
-		out = append(out, heredoc("cat > "+quoteShell(s.envFile), strings.Join(vars, "\n")))
+		out = append(out, heredoc("cat > "+shellWord(s.envFile), strings.Join(vars, "\n")))
 	}
 	command := s.command
 	if command == "" {

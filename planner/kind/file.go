@@ -158,12 +158,12 @@ func (t *task) upload(up upload) {
 	file := t.download(uri, "/var/tmp/")
 	t.bash("",
 		"set -e",
-		"target="+quoteShell(up.dest.s),
-		`if [ -d "$target" ]; then target="$target/"`+quoteShell(up.name)+"; fi",
+		"target="+shellWord(up.dest.s),
+		`if [ -d "$target" ]; then target="$target/"`+shellWord(up.name)+"; fi",
 		`mkdir -p "$(dirname "$target")"`,
-		"cp "+quoteShell(file)+` "$target"`,
+		"cp "+shellWord(file)+` "$target"`,
 		fmt.Sprintf(`chmod %04o "$target"`, up.mode),
-		"rm -f "+quoteShell(file))
+		"rm -f "+shellWord(file))
 }
 
 // download appends the step that fetches a staged file, and returns where it then lies.
@@ -214,9 +214,9 @@ func (t *task) uploadTree(f found, s, dest written) {
 	file := t.download(uri, "/var/tmp/")
 	t.bash("",
 		"set -e",
-		"mkdir -p "+quoteShell(dest.s),
-		"tar -xzf "+quoteShell(file)+" -C "+quoteShell(dest.s),
-		"rm -f "+quoteShell(file))
+		"mkdir -p "+shellWord(dest.s),
+		"tar -xzf "+shellWord(file)+" -C "+shellWord(dest.s),
+		"rm -f "+shellWord(file))
 }
 
 // checkWindows refuses what a zip archive cannot bring to Windows.

@@ -48,12 +48,8 @@ func (t *task) powershellScripts() {
 		return
 	}
 	alone := needsFile()
-	for i, s := range t.scripts() {
-		suffix := ""
-		if i > 0 {
-			suffix = strconv.Itoa(i + 1)
-		}
-		t.powershellScript(suffix, s, t.withPacker(maps.Clone(env), s.s), shellOf{
+	for _, s := range t.scripts() {
+		t.powershellScript(s, t.withPacker(maps.Clone(env), s.s), shellOf{
 			own:    t.truth("use_pwsh") || given || !s.inline && alone.MatchString(s.s),
 			policy: strings.ToLower(policy.s),
 		})
@@ -66,7 +62,7 @@ type shellOf struct {
 	policy string
 }
 
-func (t *task) powershellScript(suffix string, s script, env map[string]string, shell shellOf) {
+func (t *task) powershellScript(s script, env map[string]string, shell shellOf) {
 	valid := t.whole("valid_exit_codes")
 	lines := []string{"$ProgressPreference = 'SilentlyContinue'"}
 	lines = append(lines, assignments(env)...)
@@ -85,11 +81,11 @@ func (t *task) powershellScript(suffix string, s script, env map[string]string, 
 		}
 		lines = append(lines, windowsFile("imagebuild-"+digest12(s.s)+".ps1", text)...)
 		lines = append(lines, command+" -File $script")
-		t.powershell(suffix, append(lines, windowsExit(valid)...)...)
+		t.powershell(s.suffix, append(lines, windowsExit(valid)...)...)
 		return
 	}
 	lines = append(lines, t.commands(s)...)
-	t.powershell(suffix, append(lines, "if ($null -ne $LASTEXITCODE) { exit $LASTEXITCODE }")...)
+	t.powershell(s.suffix, append(lines, "if ($null -ne $LASTEXITCODE) { exit $LASTEXITCODE }")...)
 }
 
 // readable reports whether PowerShell understands text as part of a document: the encoding in which
@@ -149,11 +145,7 @@ func windowsShellProvisioner() provisioner {
 
 func (t *task) windowsShell() {
 	env, valid := t.environment(), t.whole("valid_exit_codes")
-	for i, s := range t.scripts() {
-		suffix := ""
-		if i > 0 {
-			suffix = strconv.Itoa(i + 1)
-		}
+	for _, s := range t.scripts() {
 		lines := assignments(t.withPacker(maps.Clone(env), s.s))
 		// Batch files want the line endings of Windows.
 		text := strings.ReplaceAll(strings.ReplaceAll(s.s, "\r\n", "\n"), "\n", "\r\n") + "\r\n"
@@ -167,6 +159,6 @@ func (t *task) windowsShell() {
 			lines = append(lines, windowsFile(strings.Trim(name, "'"), text)...)
 		}
 		lines = append(lines, "& cmd.exe /d /c $script")
-		t.powershell(suffix, append(lines, windowsExit(valid)...)...)
+		t.powershell(s.suffix, append(lines, windowsExit(valid)...)...)
 	}
 }

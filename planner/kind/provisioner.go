@@ -3,6 +3,7 @@ package kind
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -94,7 +95,7 @@ func (t *task) add(suffix, action string, inputs component.Inputs) {
 		name += "-" + suffix
 	}
 	for n := 2; slices.ContainsFunc(t.made, func(s component.Step) bool { return s.Name == name }); n++ {
-		name = fmt.Sprintf("%s-%s%d", t.prefix, suffix, n)
+		name = strings.TrimSuffix(t.prefix+"-"+suffix, "-") + "-" + strconv.Itoa(n)
 	}
 	t.made = append(t.made, component.Step{Name: name, Action: action, Inputs: inputs})
 }
@@ -166,8 +167,8 @@ func (t *task) warnIgnored(ignored []string) {
 	}
 	if len(names) > 0 {
 		t.warn(t.body.At(names[0]), "Arguments without effect",
-			"EC2 Image Builder runs the steps by itself, as root or SYSTEM and without a connection from here, so that %s of %q has no effect. It can be removed.",
-			strings.Join(names, ", "), t.block.Labels[0])
+			"EC2 Image Builder runs the steps by itself, as root or SYSTEM and without a connection from here. These arguments of %q can be removed: %s.",
+			t.block.Labels[0], strings.Join(names, ", "))
 	}
 }
 

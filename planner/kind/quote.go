@@ -17,6 +17,16 @@ func quoteShell(s string) string {
 	return "'" + strings.ReplaceAll(s, "'", `'"'"'`) + "'"
 }
 
+// shellWord writes a path as one word of a shell, with quotes only where they are needed.
+func shellWord(s string) string {
+	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:@%+-", r))
+	}) {
+		return s
+	}
+	return quoteShell(s)
+}
+
 // quotePowerShell writes a string as a literal of PowerShell, which takes the typographic single
 // quotes for quotes too.
 func quotePowerShell(s string) string {

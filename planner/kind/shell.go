@@ -6,7 +6,6 @@ import (
 	"maps"
 	"path"
 	"slices"
-	"strconv"
 	"strings"
 	"text/template/parse"
 
@@ -51,12 +50,8 @@ func shellProvisioner() provisioner {
 
 func (t *task) shell() {
 	env := t.environment()
-	for i, script := range t.scripts() {
-		suffix := ""
-		if i > 0 {
-			suffix = strconv.Itoa(i + 1)
-		}
-		t.shellScript(suffix, script, maps.Clone(env))
+	for _, s := range t.scripts() {
+		t.shellScript(s.suffix, s, maps.Clone(env))
 	}
 }
 
@@ -64,6 +59,7 @@ func (t *task) shell() {
 type script struct {
 	written
 	inline bool
+	suffix string // of its step's name, where the block has several
 }
 
 // scripts are the contents of inline, script or scripts, of which exactly one must be given.
@@ -89,14 +85,18 @@ func (t *task) scripts() []script {
 			t.fail(t.body.At("inline"), "Empty script", "inline holds no line. Write at least one, or remove the block.")
 			return nil
 		}
-		out = []script{{written{strings.Join(lines, "\n"), t.body.At("inline")}, true}}
+		out = []script{{written{strings.Join(lines, "\n"), t.body.At("inline")}, true, ""}}
 	case "script":
 		if p, ok := t.str("script"); ok {
 			out = t.read(out, p)
 		}
 	case "scripts":
 		for _, p := range t.list("scripts") {
+			before := len(out)
 			out = t.read(out, p)
+			for i := range out[before:] {
+				out[before+i].suffix = stepName(path.Base(p.s))
+			}
 		}
 	}
 	if !t.truth("binary") {
@@ -113,7 +113,7 @@ func (t *task) read(out []script, name written) []script {
 		t.diags = append(t.diags, d)
 		return out
 	}
-	return append(out, script{written{string(src), name.at}, false})
+	return append(out, script{written{string(src), name.at}, false, ""})
 }
 
 // maxScript is more than a component document can hold; what is larger is refused without being read whole.
