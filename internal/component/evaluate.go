@@ -217,6 +217,9 @@ func fileSum(path, algorithm string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := regular(path); err != nil {
+		return "", err
+	}
 	f, err := os.Open(path) //nolint:gosec // the document names the files it works on
 	if err != nil {
 		return "", err

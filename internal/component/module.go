@@ -102,7 +102,7 @@ func modules() []Module {
 }
 
 func everywhere() []string { return []string{Linux, Windows, MacOS} }
-func unix() []string       { return []string{Linux, MacOS} }
+func unixLike() []string   { return []string{Linux, MacOS} }
 func windowsOnly() []string {
 	return []string{Windows}
 }
@@ -110,7 +110,7 @@ func windowsOnly() []string {
 func generalModules() []Module {
 	return []Module{
 		{Name: "Assert", Platforms: everywhere()},
-		{Name: "ExecuteBash", Platforms: unix(), Outputs: []string{"stdout"}, inputs: []inputSpec{mustTyped("commands", listInput)}},
+		{Name: "ExecuteBash", Platforms: unixLike(), Outputs: []string{"stdout"}, inputs: []inputSpec{mustTyped("commands", listInput)}},
 		{Name: "ExecuteBinary", Platforms: everywhere(), Outputs: []string{"stdout"}, inputs: []inputSpec{must("path"), typed("arguments", listInput)}},
 		{
 			Name: "ExecuteDocument", Platforms: everywhere(),
@@ -141,14 +141,14 @@ func fileModules() []Module {
 			Name: "CreateFile", Platforms: everywhere(), Many: true,
 			inputs: []inputSpec{must("path"), may("content"), typed("encoding", encodingText), may("owner"), may("group"), may("permissions"), typed("overwrite", boolInput)},
 		},
-		{Name: "CreateSymlink", Platforms: unix(), Many: true, inputs: []inputSpec{must("path"), must("target"), typed("force", boolInput)}},
+		{Name: "CreateSymlink", Platforms: unixLike(), Many: true, inputs: []inputSpec{must("path"), must("target"), typed("force", boolInput)}},
 		{Name: "DeleteFile", Platforms: everywhere(), Many: true, inputs: []inputSpec{must("path")}},
 		{Name: "ListFiles", Platforms: everywhere(), Many: true, Outputs: []string{"files"}, inputs: []inputSpec{must("path"), may("fileNamePattern"), typed("recursive", boolInput)}},
 		{Name: "MoveFile", Platforms: everywhere(), Many: true, inputs: move},
 		{Name: "ReadFile", Platforms: everywhere(), Many: true, Outputs: []string{"content"}, inputs: []inputSpec{must("path"), typed("encoding", encodingText), typed("printFileContent", boolInput)}},
 		{Name: "SetFileEncoding", Platforms: everywhere(), Many: true, inputs: []inputSpec{must("path"), typed("encoding", encodingText)}},
-		{Name: "SetFileOwner", Platforms: unix(), Many: true, inputs: []inputSpec{must("path"), must("owner"), may("group")}},
-		{Name: "SetFilePermissions", Platforms: unix(), Many: true, inputs: []inputSpec{must("path"), must("permissions")}},
+		{Name: "SetFileOwner", Platforms: unixLike(), Many: true, inputs: []inputSpec{must("path"), must("owner"), may("group")}},
+		{Name: "SetFilePermissions", Platforms: unixLike(), Many: true, inputs: []inputSpec{must("path"), must("permissions")}},
 	}
 }
 
@@ -159,8 +159,8 @@ func folderModules() []Module {
 		{Name: "CreateFolder", Platforms: everywhere(), Many: true, inputs: []inputSpec{must("path"), may("owner"), may("group"), may("permissions"), typed("overwrite", boolInput)}},
 		{Name: "DeleteFolder", Platforms: everywhere(), Many: true, inputs: []inputSpec{must("path"), typed("force", boolInput)}},
 		{Name: "MoveFolder", Platforms: everywhere(), Many: true, inputs: move},
-		{Name: "SetFolderOwner", Platforms: unix(), Many: true, inputs: []inputSpec{must("path"), must("owner"), may("group"), typed("recursive", boolInput)}},
-		{Name: "SetFolderPermissions", Platforms: unix(), Many: true, inputs: []inputSpec{must("path"), must("permissions"), typed("recursive", boolInput)}},
+		{Name: "SetFolderOwner", Platforms: unixLike(), Many: true, inputs: []inputSpec{must("path"), must("owner"), may("group"), typed("recursive", boolInput)}},
+		{Name: "SetFolderPermissions", Platforms: unixLike(), Many: true, inputs: []inputSpec{must("path"), must("permissions"), typed("recursive", boolInput)}},
 	}
 }
 

@@ -172,9 +172,14 @@ func (p *stepParser) inputs(step *yaml.Node, f field) {
 func (p *stepParser) input(m *Module, n *yaml.Node, index int) {
 	what := "inputs of " + m.Name
 	path := "inputs[" + strconv.Itoa(index) + "]"
-	f := p.mapping(n, what, m.Inputs()...)
+	f := p.anyMapping(n, what)
 	in := Input{}
 	p.step.Ranges[path] = p.src.at(n)
+	for name, v := range f {
+		if _, known := m.input(name); !known {
+			p.warn(p.src.at(v.key), "Unknown input", fmt.Sprintf("The action %s has no input %q; it is ignored.%s", m.Name, name, didYouMean(name, m.Inputs())))
+		}
+	}
 	for _, spec := range m.inputs {
 		v := f.get(spec.name)
 		if v == nil {

@@ -2,7 +2,12 @@ package component
 
 import (
 	"context"
-	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
 )
 
 // The kinds of root a RootSpec may ask for. "dir:PATH" is a further one: a tree of files to change.
@@ -11,6 +16,7 @@ const (
 	RootOverlay = "overlay" // a copy-on-write view of this machine
 	RootNone    = "none"    // nothing runs, steps are listed as not run
 	RootHost    = "host"    // this machine itself, as AWSTOE does; for people who asked for exactly that
+	rootDir     = "dir"
 )
 
 // A RootSpec says what documents are run in.
@@ -34,15 +40,73 @@ type RootSpec struct {
 
 // A Root is a place to run documents in.
 type Root struct {
-	kind, reason string
-	spec         RootSpec
-	self         string
+	kind   string // "overlay", "dir", "host", "none"
+	reason string
+	dir    string // of kind dir
+	user   bool   // made in a user namespace
+	spec   RootSpec
+	self   string
+}
+
+// A RootError says that the root asked for cannot be made, and what to do.
+type RootError struct {
+	Kind string
+	Err  error
+}
+
+func (e *RootError) Error() string {
+	return fmt.Sprintf("documents cannot be run in a root of kind %s: %s. %s", e.Kind, e.Err, advice(e.Kind))
+}
+
+func (e *RootError) Unwrap() error { return e.Err }
+
+func advice(kind string) string {
+	if runtime.GOOS != "linux" {
+		return "Isolated roots exist on Linux alone; choose the root none, which lists the steps without running them"
+	}
+	if kind == rootDir {
+		return "Run as root, and give a directory that holds a Linux file system"
+	}
+	return "Run as root, or allow user namespaces (sysctl kernel.apparmor_restrict_unprivileged_userns=0 on Ubuntu), " +
+		"and keep the changes on a disk file system or a tmpfs, which a container's own file system is not; " +
+		"or choose the root none, which lists the steps without running them"
 }
 
 // OpenRoot finds out whether the root asked for is possible by making it once. self is the path of
 // this program, whose main must call [AgentMain] first.
 func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
-	return Root{}, errors.ErrUnsupported
+	r := Root{spec: spec, self: self, user: os.Geteuid() != 0}
+	dir, isDir := strings.CutPrefix(spec.Kind, rootDir+":")
+	switch {
+	case spec.Kind == RootNone:
+		r.kind, r.reason = RootNone, "nothing is run in a root of kind none; the steps are only listed"
+		return r, nil
+	case spec.Kind == RootHost:
+		r.kind, r.reason = RootHost, "the documents act on this machine itself"
+		return r, r.supported()
+	case isDir:
+		r.kind = rootDir
+		full, err := filepath.Abs(dir)
+		if err != nil {
+			return Root{}, &RootError{rootDir, err}
+		}
+		r.dir, r.reason = full, "the documents act on the file tree "+full+", in namespaces of their own"
+	case spec.Kind == RootAuto, spec.Kind == RootOverlay, spec.Kind == "":
+		r.kind, r.reason = RootOverlay, "the documents act on a copy-on-write view of this machine, in namespaces of their own; nothing of the machine changes"
+	default:
+		return Root{}, fmt.Errorf("there is no root of kind %q: it is auto, overlay, none or dir:PATH", spec.Kind)
+	}
+	err := r.probe(ctx)
+	switch {
+	case err == nil:
+		return r, nil
+	case ctx.Err() != nil:
+		return Root{}, context.Cause(ctx)
+	case spec.Kind == RootAuto, spec.Kind == "":
+		r.kind, r.reason = RootNone, "nothing is run and the steps are only listed, because "+(&RootError{RootOverlay, err}).Error()
+		return r, nil
+	}
+	return Root{}, &RootError{r.kind, err}
 }
 
 // Kind is the kind of root taken: "overlay", "dir", "host" or "none".
@@ -51,12 +115,41 @@ func (r Root) Kind() string { return r.kind }
 // Describe says in one sentence which kind of root was taken, and why.
 func (r Root) Describe() string { return r.reason }
 
-// Run carries out a job and hands each event to emit, in order, from one goroutine. The error is about the
-// machinery: a step that fails is in the Result.
+// Run carries out a job and hands each event to emit, in order, from one goroutine. The error is
+// about the machinery, or ctx's when that ended; a step that fails is in the Result.
 func (r Root) Run(ctx context.Context, job Job, emit func(Event)) (*Result, error) {
-	return nil, errors.ErrUnsupported
+	if r.kind == RootNone {
+		n := newRunner(job, nil, emit)
+		n.reason = r.reason
+		return n.run(ctx), nil
+	}
+	if r.kind == "" {
+		return nil, fmt.Errorf("the root was not opened")
+	}
+	return r.isolated(ctx, job, emit)
 }
 
-// AgentMain is the hook by which this program runs inside a root. main and TestMain call it before
-// anything else with os.Args and exit with code when it handled the call.
-func AgentMain(args []string) (handled bool, code int) { return false, 0 }
+// environment is all that a document's commands inherit.
+func (r Root) environment() []string {
+	env := []string{
+		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+		"HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "DEBIAN_FRONTEND=noninteractive",
+	}
+	for _, kv := range r.spec.Environ {
+		name, _, _ := strings.Cut(kv, "=")
+		if slices.Contains(networkVariables(), name) {
+			env = append(env, kv)
+		}
+	}
+	return env
+}
+
+// networkVariables say how to reach the network and whom to trust there; they hold no credentials
+// of the cloud or the pipeline.
+func networkVariables() []string {
+	return []string{
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "no_proxy", "all_proxy",
+		"SSL_CERT_FILE", "SSL_CERT_DIR", "CURL_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS",
+		"GIT_SSL_CAINFO", "PIP_CERT", "AWS_CA_BUNDLE",
+	}
+}

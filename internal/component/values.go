@@ -1,0 +1,208 @@
+package component
+
+import (
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// expand replaces the expressions of a text by what they stand for at this moment.
+func (s *stepRun) expand(text string) (string, error) { return expand(text, s.lookup) }
+
+// lookup finds an expression's value; false leaves the expression as it is written.
+func (s *stepRun) lookup(e expr) (string, bool, error) {
+	switch e.kind {
+	case nameExpr:
+		v, ok := s.values[e.name]
+		return v, ok, nil
+	case loopExpr:
+		if !s.looping || e.name != "loop" && e.name != s.step.Loop.Name {
+			return "", false, nil
+		}
+		if e.key == "index" {
+			return strconv.Itoa(s.index), true, nil
+		}
+		return s.value, true, nil
+	case chainExpr:
+		v, err := s.chained(e)
+		return v, true, err
+	case ssmExpr:
+		v, err := s.parameter(e)
+		return v, true, err
+	case unknownExpr:
+	}
+	return "", false, nil
+}
+
+// chained is what an earlier step left. A step that was skipped, or belongs to a phase that does not
+// run, left nothing: its outputs are empty, on which AWS's STIG component relies. An expression
+// without an index means the first entry.
+func (s *stepRun) chained(e expr) (string, error) {
+	r, ran := s.ran[e.phase+"."+e.step]
+	if !ran {
+		return "", nil
+	}
+	index := max(0, e.index)
+	if e.outputs {
+		if index >= len(r.outputs) {
+			return "", nil
+		}
+		return r.outputs[index][e.key], nil
+	}
+	if index >= len(r.inputs) {
+		return "", nil
+	}
+	return asText(r.inputs[index][e.key]), nil
+}
+
+// asText is how an input is spliced into a text; lists become lines.
+func asText(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return v
+	case []string:
+		return strings.Join(v, "\n")
+	case map[string]string:
+		var lines []string
+		for _, k := range slices.Sorted(maps.Keys(v)) {
+			lines = append(lines, k+"="+v[k])
+		}
+		return strings.Join(lines, "\n")
+	default:
+		return fmt.Sprint(v)
+	}
+}
+
+// parameter is a value of SSM Parameter Store, as far as the job brought it.
+func (s *stepRun) parameter(e expr) (string, error) {
+	name := e.name
+	if e.indirect {
+		if ref, nested := strings.CutPrefix(name, "aws:ssm:"); nested {
+			v, err := s.parameter(expr{name: ref})
+			if err != nil {
+				return "", err
+			}
+			name = v
+		} else {
+			name = s.values[name]
+		}
+	}
+	v, ok := s.job.SSM[name]
+	if !ok {
+		return "", fmt.Errorf("the SSM parameter %q is not known here; give its value to the run", name)
+	}
+	if strings.Contains(v, "\n") {
+		return "", fmt.Errorf("the SSM parameter %q has several lines, which AWSTOE refuses", name)
+	}
+	return v, nil
+}
+
+// resolve expands the step's inputs and brings what came from an expression into its input's type.
+func (s *stepRun) resolve() ([]Input, error) {
+	m, _ := ModuleNamed(s.step.Action)
+	out := make([]Input, len(s.step.Inputs))
+	for i, in := range s.step.Inputs {
+		out[i] = Input{}
+		for name, v := range in {
+			expanded, err := s.expandValue(v)
+			if err != nil {
+				return nil, fmt.Errorf("the input %s: %w", name, err)
+			}
+			spec, _ := m.input(name)
+			if out[i][name], err = convert(expanded, spec); err != nil {
+				return nil, fmt.Errorf("the input %s: %w", name, err)
+			}
+		}
+	}
+	return out, nil
+}
+
+func (s *stepRun) expandValue(v any) (any, error) {
+	switch v := v.(type) {
+	case string:
+		return s.expand(v)
+	case []string:
+		out := make([]string, len(v))
+		for i, e := range v {
+			var err error
+			if out[i], err = s.expand(e); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	case map[string]string:
+		out := map[string]string{}
+		for k, e := range v {
+			var err error
+			if out[k], err = s.expand(e); err != nil {
+				return nil, err
+			}
+		}
+		return out, nil
+	default:
+		return v, nil
+	}
+}
+
+func convert(v any, spec inputSpec) (any, error) {
+	text, isText := v.(string)
+	if !isText {
+		return v, nil
+	}
+	switch spec.typ {
+	case boolInput:
+		b, err := strconv.ParseBool(strings.ToLower(text))
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither true nor false", text)
+		}
+		return b, nil
+	case intInput:
+		i, err := strconv.Atoi(text)
+		if err != nil {
+			return nil, fmt.Errorf("%q is no whole number", text)
+		}
+		return i, nil
+	default:
+		return v, nil
+	}
+}
+
+// path makes a relative path absolute: it starts in the working directory, as a script does.
+// A separator at its end is kept, because it has a meaning.
+func (s *stepRun) path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	full := filepath.Join(s.job.WorkingDirectory, p)
+	if endsWithSeparator(p) {
+		full += string(filepath.Separator)
+	}
+	return full
+}
+
+func endsWithSeparator(p string) bool {
+	return strings.HasSuffix(p, "/") || strings.HasSuffix(p, string(filepath.Separator))
+}
+
+// text, flag and list read resolved inputs.
+func (in Input) text(name string) string {
+	v, _ := in[name].(string)
+	return v
+}
+
+func (in Input) flag(name string, def bool) bool {
+	if v, ok := in[name].(bool); ok {
+		return v
+	}
+	return def
+}
+
+func (in Input) list(name string) []string {
+	v, _ := in[name].([]string)
+	return v
+}
