@@ -81,8 +81,7 @@ func (l *loader) decodeTop(d *decl, sc *scope) *Body {
 		schema = c.withRepetition()
 	}
 	content, diags := body.Content(schema)
-	l.report(diags...)
-	return l.decodeContent(content, c, d.header, sc)
+	return l.decodeContent(content, diags, c, setting{d.header, sc})
 }
 
 // expand prepares a body whose nested blocks may be written as dynamic blocks.
@@ -90,7 +89,7 @@ func (l *loader) expand(body hcl.Body, c *compiledSchema, sc *scope) (hcl.Body, 
 	if native, ok := body.(*hclsyntax.Body); ok && !hasDynamic(native) {
 		return body, true
 	}
-	ctx, ok := l.context(l.expandVariables(dynblock.WalkExpandVariables(body), c), sc)
+	ctx, ok := l.context(l.expandVariables(dynblock.WalkExpandVariables(body), c), &needs{tree: tree{}}, sc)
 	if !ok {
 		return nil, false
 	}
@@ -145,13 +144,23 @@ func (l *loader) checkDynamic(v cty.Value, e hcl.Expression, _ *hcl.EvalContext)
 	return nil
 }
 
-func (l *loader) decodeContent(content *hcl.BodyContent, c *compiledSchema, header hcl.Range, sc *scope) *Body {
+// A setting is where a body stands: its header, and what its expressions may refer to there.
+type setting struct {
+	header hcl.Range
+	*scope
+}
+
+// decodeContent evaluates what a body holds; diags is what hcl had to say of its names.
+func (l *loader) decodeContent(content *hcl.BodyContent, diags hcl.Diagnostics, c *compiledSchema, at setting) *Body {
+	l.report(diags...)
+	header, sc := at.header, at.scope
+	misnamed := diags.HasErrors() // what is missing may be what is misspelt
 	out := &Body{Attrs: make(map[string]Value, len(content.Attributes)), Range: header}
 	for i := range c.Attrs {
 		a := &c.Attrs[i]
 		if given, ok := content.Attributes[a.Name]; ok {
 			out.Attrs[a.Name] = l.decodeAttr(given, a, sc)
-		} else if a.Required {
+		} else if a.Required && !misnamed {
 			l.report(mistake(header, "Missing required argument", "The argument %q is required.%s", a.Name, doc(a.Doc)))
 		}
 	}
@@ -168,7 +177,7 @@ func (l *loader) decodeContent(content *hcl.BodyContent, c *compiledSchema, head
 	}
 	for i := range c.Blocks {
 		n := &c.Blocks[i]
-		if counts[n.Type] < n.Min {
+		if counts[n.Type] < n.Min && !misnamed {
 			l.report(mistake(header, "Missing block", "At least %d %q %s required here.%s", n.Min, n.Type, plural(n.Min, "block is", "blocks are"), doc(n.Doc)))
 		}
 	}
@@ -207,10 +216,9 @@ func (l *loader) decodeNested(b *hcl.Block, n *NestedType, sc *scope) (*Nested, 
 	}
 	c := l.compile(schema)
 	content, diags := b.Body.Content(c.body)
-	l.report(diags...)
 	return &Nested{
 		Type: b.Type, Labels: b.Labels, LabelRanges: b.LabelRanges, Range: b.DefRange,
-		Body: l.decodeContent(content, c, b.DefRange, sc),
+		Body: l.decodeContent(content, diags, c, setting{b.DefRange, sc}),
 	}, true
 }
 

@@ -86,23 +86,29 @@ func tooDeepTokens(tokens hclsyntax.Tokens) hcl.Diagnostics {
 	return nil
 }
 
+// tooDeepJSON counts brackets outside of strings, and in strings that are templates also what
+// nests there.
 func tooDeepJSON(name string, src []byte) hcl.Diagnostics {
-	depth := 0
-	pos := hcl.InitialPos
-	for i, c := range src {
-		pos.Byte, pos.Column = i, pos.Column+1
-		switch c {
-		case '\n':
-			pos.Line, pos.Column = pos.Line+1, 1
-		case '(', '[', '{', '!', '?', '+', '-', '*', '/':
-			// Strings are templates, so what stands in them nests as well; operators in them
-			// are few in anything but an attack.
+	depth, inner := 0, 0
+	inString, inTemplate := false, false
+	for i := 0; i < len(src); i++ {
+		switch c := src[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString, inTemplate, inner = !inString, false, 0
+		case inString && !inTemplate:
+			inTemplate = (c == '$' || c == '%') && i+1 < len(src) && src[i+1] == '{'
+		case strings.IndexByte("([{!?+-*/%&|<>=.", c) >= 0 && inTemplate:
+			inner++
+		case !inString && (c == '[' || c == '{'):
 			depth++
-		case ')', ']', '}', '"', ',':
-			depth = max(depth-1, 0)
+		case !inString && (c == ']' || c == '}'):
+			depth--
 		}
-		if depth > maxOperands {
-			return hcl.Diagnostics{deepDiagnostic(hcl.Range{Filename: name, Start: pos, End: pos})}
+		if depth > maxNesting || inner > maxOperands {
+			at := pos(string(src), i)
+			return hcl.Diagnostics{deepDiagnostic(hcl.Range{Filename: name, Start: at, End: at})}
 		}
 	}
 	return nil

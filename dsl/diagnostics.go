@@ -21,18 +21,29 @@ func warning(at hcl.Range, summary, format string, args ...any) *hcl.Diagnostic 
 	return d
 }
 
-// didYouMean is ` Did you mean "x"?` for the nearest of the names, or "" when none is near.
+// didYouMean is ` Did you mean "x"?` for the nearest of the names, or "" when none is near. In short
+// names two letters make another word, unless they have only changed places.
 func didYouMean(given string, names []string) string {
-	best, bound := "", max(3, len(given)/3+1)
+	best, bound := "", max(2, len(given)/3+1)
 	for _, n := range slices.Sorted(slices.Values(names)) {
-		if d := levenshtein.Distance(given, n, nil); d < bound {
-			best, bound = n, d
+		distance := levenshtein.Distance(given, n, nil)
+		if distance == 2 && letters(given) == letters(n) {
+			distance = 1
+		}
+		if distance < bound {
+			best, bound = n, distance
 		}
 	}
 	if best == "" {
 		return ""
 	}
 	return fmt.Sprintf(" Did you mean %q?", best)
+}
+
+func letters(s string) string {
+	r := []rune(s)
+	slices.Sort(r)
+	return string(r)
 }
 
 // listed names the choices in a sentence: `"a", "b" or "c"`.

@@ -72,6 +72,9 @@ func plainHandle(h *handle, want cty.Type) (any, *unsuitable) {
 func plainPrimitive(v cty.Value, want cty.Type) (any, *unsuitable) {
 	converted, err := convert.Convert(v, want)
 	if err != nil {
+		if v.Type() == cty.String {
+			return nil, &unsuitable{detail: ", and this text is not."}
+		}
 		return nil, &unsuitable{detail: ", and this is " + nature(v) + "." + advice(v)}
 	}
 	return scalar(converted), nil
@@ -228,7 +231,7 @@ func nature(v cty.Value) string {
 	case v.IsNull():
 		return "null"
 	case t == cty.String:
-		return "text that does not convert"
+		return "a text"
 	case t == cty.Number:
 		return "a number"
 	case t == cty.Bool:

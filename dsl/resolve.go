@@ -12,12 +12,18 @@ import (
 // wanted is what expressions ask of a block: everything, or a few of its known attributes besides
 // what it exports.
 type wanted struct {
-	d     *decl
-	known []string
+	d      *decl
+	known  []string
+	opened bool // something is asked of it, or may be
 }
 
 func (w *wanted) value() cty.Value {
 	d := w.d
+	if !w.opened && !d.repeated {
+		if v := d.object(d.instances[0], nil); v.Type().HasAttribute(self) {
+			return v.GetAttr(self)
+		}
+	}
 	if d.allKnown() {
 		if d.whole == cty.NilVal {
 			d.whole = d.value(slices.Sorted(maps.Keys(d.known)))
@@ -65,12 +71,9 @@ func (d *decl) object(inst *instance, known []string) cty.Value {
 		maps.Copy(attrs, inst.data)
 		return cty.ObjectVal(attrs)
 	}
-	for i, e := range d.exports {
-		v := handleValue(Ref{addr, e})
-		attrs[e] = v
-		if i == 0 {
-			attrs[self] = v
-		}
+	attrs[self] = handleValue(Ref{addr, d.bare()})
+	for _, e := range d.exports {
+		attrs[e] = handleValue(Ref{addr, e})
 	}
 	for _, k := range known {
 		v := inst.known[k]
@@ -80,6 +83,15 @@ func (d *decl) object(inst *instance, known []string) cty.Value {
 		attrs[k] = v
 	}
 	return cty.ObjectVal(attrs)
+}
+
+// bare is what a reference means that asks nothing: the first export, or where there is none the
+// block itself.
+func (d *decl) bare() string {
+	if len(d.exports) == 0 {
+		return ""
+	}
+	return d.exports[0]
 }
 
 // asked are the names that may follow a reference to the block.
@@ -94,7 +106,7 @@ func (d *decl) asked() []string {
 }
 
 // resolveBlock resolves a reference to a block: TYPE.NAME, or TYPE.LABEL.NAME for types with two labels.
-func (l *loader) resolveBlock(t hcl.Traversal, needs tree) bool {
+func (l *loader) resolveBlock(t hcl.Traversal, want *needs) bool {
 	typ := t.RootName()
 	path := []string{typ}
 	steps := 2
@@ -110,7 +122,7 @@ func (l *loader) resolveBlock(t hcl.Traversal, needs tree) bool {
 	addr := Addr{Type: strings.Join(path, ".")}
 	name, ok := stepName(t, steps-1)
 	if !ok {
-		return l.resolveAll(t, addr.Type, path, needs)
+		return l.resolveAll(t, addr.Type, path, want)
 	}
 	addr.Name = name
 	d := l.decls[addr]
@@ -122,24 +134,25 @@ func (l *loader) resolveBlock(t hcl.Traversal, needs tree) bool {
 		l.report(mistake(upTo(t, steps), "Unknown block type", "imagebuild cannot make a %s %q.%s", d.typ.Name, d.label, didYouMean(d.label, slices.Collect(maps.Keys(d.typ.Variants)))))
 		return false
 	}
-	w := &wanted{d: d}
+	w := &wanted{d: d, opened: len(t) > steps || !want.branches[t.SourceRange()]}
 	if ok := l.resolveWithin(t, steps, w); !ok {
 		return false
 	}
-	branch := needs
+	branch := want.tree
 	for _, p := range path {
 		branch = branch.branch(p)
 	}
 	if earlier, again := branch[name].(*wanted); again {
 		w.known = append(w.known, earlier.known...)
+		w.opened = w.opened || earlier.opened
 	}
 	branch[name] = w
 	return true
 }
 
 // resolveAll is for an index that is only known by evaluation: component[var.which].
-func (l *loader) resolveAll(t hcl.Traversal, typ string, path []string, needs tree) bool {
-	branch := needs
+func (l *loader) resolveAll(t hcl.Traversal, typ string, path []string, want *needs) bool {
+	branch := want.tree
 	for _, p := range path {
 		branch = branch.branch(p)
 	}
@@ -147,7 +160,7 @@ func (l *loader) resolveAll(t hcl.Traversal, typ string, path []string, needs tr
 		if !d.entered || d.addr.Type != typ {
 			continue
 		}
-		w := &wanted{d: d}
+		w := &wanted{d: d, opened: true}
 		if !l.resolveWithin(t, len(t), w) {
 			return false
 		}

@@ -50,6 +50,13 @@ func (t tree) object() cty.Value {
 	return cty.ObjectVal(attrs)
 }
 
+// needs are a tree, and the references in an expression that are a branch of a condition by
+// themselves: those mean what the bare reference means, so that the other branch may be text.
+type needs struct {
+	tree
+	branches map[hcl.Range]bool
+}
+
 // eval evaluates an expression. When it returns false, what is wrong has been reported, here or
 // where the value it needs is written.
 func (l *loader) eval(e hcl.Expression, sc *scope) (cty.Value, bool) {
@@ -58,7 +65,7 @@ func (l *loader) eval(e hcl.Expression, sc *scope) (cty.Value, bool) {
 		l.report(diags...)
 		return v, !diags.HasErrors()
 	}
-	ctx, ok := l.context(e.Variables(), sc)
+	ctx, ok := l.context(e.Variables(), &needs{tree{}, branches(e)}, sc)
 	if !ok {
 		return cty.DynamicVal, false
 	}
@@ -87,20 +94,52 @@ func constant(e hcl.Expression) bool {
 	return false
 }
 
+// branches are the places of references that are a branch of a condition.
+func branches(e hcl.Expression) map[hcl.Range]bool {
+	native, ok := hcl.UnwrapExpression(e).(hclsyntax.Expression)
+	if !ok {
+		return nil
+	}
+	if _, plainReference := native.(*hclsyntax.ScopeTraversalExpr); plainReference {
+		return nil
+	}
+	b := branchFinder{}
+	// The finder reports nothing.
+	if diags := hclsyntax.Walk(native, b); len(diags) > 0 {
+		return nil
+	}
+	return b
+}
+
+type branchFinder map[hcl.Range]bool
+
+func (b branchFinder) Enter(n hclsyntax.Node) hcl.Diagnostics {
+	if c, ok := n.(*hclsyntax.ConditionalExpr); ok {
+		for _, e := range []hclsyntax.Expression{c.TrueResult, c.FalseResult} {
+			if t, isReference := e.(*hclsyntax.ScopeTraversalExpr); isReference {
+				b[t.Traversal.SourceRange()] = true
+			}
+		}
+	}
+	return nil
+}
+
+func (b branchFinder) Exit(hclsyntax.Node) hcl.Diagnostics { return nil }
+
 // context makes the scope that the traversals need, evaluating first what they refer to.
-func (l *loader) context(travs []hcl.Traversal, sc *scope) (*hcl.EvalContext, bool) {
-	needs, ok := tree{}, true
+func (l *loader) context(travs []hcl.Traversal, want *needs, sc *scope) (*hcl.EvalContext, bool) {
+	ok := true
 	for _, t := range travs {
-		ok = l.resolve(t, sc, needs) && ok
+		ok = l.resolve(t, sc, want) && ok
 	}
 	if !ok {
 		return nil, false
 	}
 	ctx := &hcl.EvalContext{Functions: l.functions}
-	if len(needs) > 0 {
-		ctx.Variables = make(map[string]cty.Value, len(needs))
+	if len(want.tree) > 0 {
+		ctx.Variables = make(map[string]cty.Value, len(want.tree))
 	}
-	for name, x := range needs {
+	for name, x := range want.tree {
 		if t, isTree := x.(tree); isTree {
 			ctx.Variables[name] = t.object()
 		} else if v, isValue := x.(cty.Value); isValue {
@@ -110,26 +149,33 @@ func (l *loader) context(travs []hcl.Traversal, sc *scope) (*hcl.EvalContext, bo
 	return ctx, true
 }
 
-// resolve adds to needs what the traversal refers to. False means that it cannot be evaluated.
-func (l *loader) resolve(t hcl.Traversal, sc *scope, needs tree) bool {
+// resolve adds to want what the traversal refers to. False means that it cannot be evaluated.
+func (l *loader) resolve(t hcl.Traversal, sc *scope, want *needs) bool {
 	switch root := t.RootName(); root {
+	case "string", "number", "bool", "any":
+		// The second argument of convert is a type, which the evaluator reads as such; anywhere
+		// else it finds that there is no such name.
+		if len(t) > 1 {
+			l.unknownRoot(t)
+		}
+		return len(t) == 1
 	case "var":
-		return l.resolveVariable(t, needs)
+		return l.resolveVariable(t, want)
 	case "local":
-		return l.resolveLocal(t, needs)
+		return l.resolveLocal(t, want)
 	case "path":
-		needs["path"] = l.path
+		want.tree["path"] = l.path
 		return l.oneOf(t, []string{"root", "cwd"})
 	case "packer":
-		return l.resolvePacker(t, needs)
+		return l.resolvePacker(t, want)
 	case "each", "count":
-		return l.resolveRepeat(t, sc, needs)
+		return l.resolveRepeat(t, sc, want)
 	case buildType:
-		if done, ok := l.resolveOwnBuild(t, sc, needs); done {
+		if done, ok := l.resolveOwnBuild(t, sc, want); done {
 			return ok
 		}
 	case sourceType:
-		if done, ok := l.resolveOwnSource(t, sc, needs); done {
+		if done, ok := l.resolveOwnSource(t, sc, want); done {
 			return ok
 		}
 	default:
@@ -142,7 +188,7 @@ func (l *loader) resolve(t hcl.Traversal, sc *scope, needs tree) bool {
 		l.unknownRoot(t)
 		return false
 	}
-	return l.resolveBlock(t, needs)
+	return l.resolveBlock(t, want)
 }
 
 // stepName is the name that a traversal asks for at one step, written .name or ["name"].
@@ -188,10 +234,10 @@ func (l *loader) oneOf(t hcl.Traversal, names []string) bool {
 	return false
 }
 
-func (l *loader) resolveVariable(t hcl.Traversal, needs tree) bool {
+func (l *loader) resolveVariable(t hcl.Traversal, want *needs) bool {
 	name, ok := stepName(t, 1)
 	if !ok {
-		all := needs.branch("var")
+		all := want.branch("var")
 		for n, v := range l.variables {
 			if v.broken {
 				return false
@@ -209,14 +255,14 @@ func (l *loader) resolveVariable(t hcl.Traversal, needs tree) bool {
 	if v.broken {
 		return false
 	}
-	needs.branch("var")[name] = v.value
+	want.branch("var")[name] = v.value
 	return true
 }
 
-func (l *loader) resolveLocal(t hcl.Traversal, needs tree) bool {
+func (l *loader) resolveLocal(t hcl.Traversal, want *needs) bool {
 	name, ok := stepName(t, 1)
 	if !ok {
-		all := needs.branch("local")
+		all := want.branch("local")
 		for _, n := range slices.Sorted(maps.Keys(l.locals)) {
 			if !l.force(&l.locals[n].node) {
 				return false
@@ -235,20 +281,20 @@ func (l *loader) resolveLocal(t hcl.Traversal, needs tree) bool {
 	if !l.force(&v.node) {
 		return false
 	}
-	needs.branch("local")[name] = v.value
+	want.branch("local")[name] = v.value
 	return true
 }
 
-func (l *loader) resolvePacker(t hcl.Traversal, needs tree) bool {
+func (l *loader) resolvePacker(t hcl.Traversal, want *needs) bool {
 	if name, ok := stepName(t, 1); ok && (name == "iterationID" || name == "versionFingerprint") {
 		l.report(mistake(upTo(t, 2), "Not available under EC2 Image Builder", "packer.%s comes from the HCP Packer registry, which imagebuild does not use. Pass what you need as a variable.", name))
 		return false
 	}
-	needs.branch("packer")["version"] = cty.StringVal(l.opts.Version)
+	want.branch("packer")["version"] = cty.StringVal(l.opts.Version)
 	return l.oneOf(t, []string{"version"})
 }
 
-func (l *loader) resolveRepeat(t hcl.Traversal, sc *scope, needs tree) bool {
+func (l *loader) resolveRepeat(t hcl.Traversal, sc *scope, want *needs) bool {
 	root := t.RootName()
 	if sc.inst == nil || sc.counted != (root == "count") {
 		with := map[string]string{"each": "for_each", "count": "count"}[root]
@@ -256,10 +302,10 @@ func (l *loader) resolveRepeat(t hcl.Traversal, sc *scope, needs tree) bool {
 		return false
 	}
 	if sc.counted {
-		needs.branch("count")["index"] = sc.inst.each
+		want.branch("count")["index"] = sc.inst.each
 		return l.oneOf(t, []string{"index"})
 	}
-	each := needs.branch("each")
+	each := want.branch("each")
 	each["key"], each["value"] = cty.StringVal(sc.inst.name), sc.inst.each
 	return l.oneOf(t, []string{"key", "value"})
 }
@@ -273,7 +319,7 @@ func runtimeValues() []string {
 }
 
 // resolveOwnBuild is for build.name and Packer's run-time values; done is false for references to builds.
-func (l *loader) resolveOwnBuild(t hcl.Traversal, sc *scope, needs tree) (done, ok bool) {
+func (l *loader) resolveOwnBuild(t hcl.Traversal, sc *scope, want *needs) (done, ok bool) {
 	name, named := stepName(t, 1)
 	if !named {
 		return false, false
@@ -283,15 +329,22 @@ func (l *loader) resolveOwnBuild(t hcl.Traversal, sc *scope, needs tree) (done, 
 			"The steps of an image run on the instance without one; ask the instance itself, for example its metadata service.", name))
 		return true, false
 	}
-	if name != "name" || len(t) > 2 || sc.build == nil {
+	if name != "name" || len(t) > 2 {
 		return false, false
 	}
-	needs.branch(buildType)["name"] = cty.StringVal(*sc.build)
+	if sc.build == nil {
+		if l.decls[Addr{Type: buildType, Name: name}] == nil {
+			l.report(mistake(upTo(t, 2), "Unknown reference", "build.name exists only inside a build. A source is read by itself, and has source.name."))
+			return true, false
+		}
+		return false, false
+	}
+	want.branch(buildType)["name"] = cty.StringVal(*sc.build)
 	return true, true
 }
 
 // resolveOwnSource is for source.name and source.type; done is false for references to sources.
-func (l *loader) resolveOwnSource(t hcl.Traversal, sc *scope, needs tree) (done, ok bool) {
+func (l *loader) resolveOwnSource(t hcl.Traversal, sc *scope, want *needs) (done, ok bool) {
 	name, named := stepName(t, 1)
 	if !named || len(t) > 2 || name != "name" && name != "type" {
 		return false, false
@@ -305,7 +358,7 @@ func (l *loader) resolveOwnSource(t hcl.Traversal, sc *scope, needs tree) (done,
 			"Write a build for each source, or put what differs in the sources themselves.", name, len(sc.sources)))
 		return true, false
 	}
-	own := needs.branch(sourceType)
+	own := want.branch(sourceType)
 	own["name"], own["type"] = cty.StringVal(sc.sources[0].name), cty.StringVal(sc.sources[0].typ)
 	return true, true
 }

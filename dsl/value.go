@@ -33,10 +33,16 @@ func StringKey(k string) string { return strconv.Quote(k) }
 // Expressions may list, filter, choose and pass it on, never open it or put it inside a string.
 type Ref struct {
 	Addr
-	Attr string // "arn", "ami", "version", "id"
+	// Attr is "arn", "ami", "version", "id"; "" means the block itself, of a type that exports nothing.
+	Attr string
 }
 
-func (r Ref) String() string { return r.Addr.String() + "." + r.Attr }
+func (r Ref) String() string {
+	if r.Attr == "" {
+		return r.Addr.String()
+	}
+	return r.Addr.String() + "." + r.Attr
+}
 
 // Of asks another attribute of the same block.
 func (r Ref) Of(attr string) Ref { return Ref{r.Addr, attr} }
