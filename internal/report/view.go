@@ -40,11 +40,23 @@ type group struct {
 	changes []*planner.Change
 }
 
-// groups are the plan's changes by build, by name; what belongs to none comes first, as builds tend to need it.
+// groups are the plan's changes by build: a build after those it needs something of, then by name.
 func (v *view) groups() []group {
-	index := map[string]int{}
+	index, depth := map[string]int{}, map[string]int{}
+	chain := make(map[dsl.Addr]int, len(v.plan.Changes)) // how many builds a change stands on
 	var out []group
 	for _, c := range v.plan.Changes {
+		for _, a := range c.Needs {
+			need := v.changes[a]
+			switch {
+			case need == nil:
+			case need.Group == c.Group:
+				chain[c.Addr] = max(chain[c.Addr], chain[a])
+			default:
+				chain[c.Addr] = max(chain[c.Addr], chain[a]+1)
+			}
+		}
+		depth[c.Group] = max(depth[c.Group], chain[c.Addr])
 		i, ok := index[c.Group]
 		if !ok {
 			i = len(out)
@@ -53,7 +65,9 @@ func (v *view) groups() []group {
 		}
 		out[i].changes = append(out[i].changes, c)
 	}
-	slices.SortFunc(out, func(a, b group) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(out, func(a, b group) int {
+		return cmp.Or(cmp.Compare(depth[a.name], depth[b.name]), cmp.Compare(a.name, b.name))
+	})
 	return out
 }
 
@@ -113,30 +127,33 @@ func (v *view) later(r dsl.Ref) (string, bool) {
 	return "", false
 }
 
-// details are the lines under a change: what it is made from, where that is not another line of the same plan.
+// details are the lines under a change: what it is made on, and with what of AWS's.
 func (v *view) details(n *planner.Node) []string {
-	var out []string
-	if s, ok := n.Input["parentImage"].(string); ok && s != "" {
-		out = append(out, "on "+Neutral(s))
+	var on, with []string
+	switch parent := n.Input["parentImage"].(type) {
+	case string:
+		on = append(on, "on "+Neutral(parent))
+	case dsl.Ref:
+		if v.changes[parent.Addr] != nil {
+			on = append(on, "on "+Neutral(parent.Addr.String()))
+		}
 	}
 	walkRefs(map[string]any(n.Input), "", func(path string, r dsl.Ref) {
-		if r.Addr == n.Addr {
-			return
-		}
-		if what, ok := v.later(r); ok {
-			verb := "with"
-			if path == "parentImage" {
-				verb = "on"
-			}
-			out = append(out, verb+" "+what)
+		what, later := v.later(r)
+		switch {
+		case !later:
+		case path == "parentImage":
+			on = append(on, "on "+what)
+		default:
+			with = append(with, "with "+what)
 		}
 	})
 	for _, c := range asList(n.Input["components"]) {
 		if s, ok := asMap(c)["componentArn"].(string); ok {
-			out = append(out, "with "+Neutral(s))
+			with = append(with, "with "+Neutral(s))
 		}
 	}
-	return out
+	return append(on, with...)
 }
 
 // walkRefs calls f for each reference in v, members by name.
