@@ -146,14 +146,23 @@ type Document struct {
 
 // A DocumentChange is one change of a Document.
 type DocumentChange struct {
-	Address string        `json:"address"`
-	Kind    string        `json:"kind"`
-	Verb    Verb          `json:"verb"`
-	Reason  string        `json:"reason"`
-	Digest  *string       `json:"digest"`
-	Needs   []string      `json:"needs"`
-	ARN     *string       `json:"arn"`
-	Call    *DocumentCall `json:"call"`
+	Address string         `json:"address"`
+	Kind    string         `json:"kind"`
+	Verb    Verb           `json:"verb"`
+	Reason  string         `json:"reason"`
+	Digest  *string        `json:"digest"`
+	Needs   []string       `json:"needs"`
+	ARN     *string        `json:"arn"`
+	Origin  DocumentOrigin `json:"origin"`
+	Call    *DocumentCall  `json:"call"`
+}
+
+// A DocumentOrigin is where a change was written: a slash path from the repository's root, and the
+// place in it, counted from 1.
+type DocumentOrigin struct {
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+	Column int    `json:"column"`
 }
 
 // A DocumentCall is the call of a change.
