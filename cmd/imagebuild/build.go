@@ -158,7 +158,7 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 	ticking, stop := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() { live.Run(ticking); close(over) }()
-	options := aws.Options{Plan: plan, OnCancel: executor.OnCancel(o.onCancel), Images: o.parallel, Run: p.now().UTC().Format("20060102T150405Z")}
+	options := aws.Options{Region: g.region, Trace: plan.Trace, OnCancel: executor.OnCancel(o.onCancel), Images: o.parallel, Run: p.now().UTC().Format("20060102T150405Z")}
 	if g.target.server != nil {
 		options.Interval, options.CallsPerSecond = 200*time.Millisecond, 50
 	}
