@@ -81,12 +81,12 @@ func New(ctx context.Context, c Config) (*Clients, error) {
 	if c.KeyID != "" {
 		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(c.KeyID, c.SecretKey, c.Token)))
 	}
-	if c.HTTP != nil {
-		opts = append(opts, config.WithHTTPClient(c.HTTP))
-	}
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	if c.HTTP != nil { // while loading, a certificate bundle of the environment could not be put into it
+		cfg.HTTPClient = c.HTTP
 	}
 	return &Clients{
 		cfg: cfg, endpoint: cfg.BaseEndpoint != nil, regions: map[string]*services{},

@@ -2,6 +2,10 @@ package aws
 
 import (
 	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -9,7 +13,125 @@ import (
 	"github.com/org/imagebuild-action/dsl"
 )
 
-// Data answers data blocks.
-func (c *Clients) Data(_ context.Context) func(*dsl.Block) (map[string]cty.Value, hcl.Diagnostics) {
-	return nil
+// An answerer looks one sort of data block up.
+type answerer func(context.Context, *Clients, *dsl.Block) (map[string]cty.Value, *hcl.Diagnostic)
+
+// answerers are the data blocks that AWS answers, by type.
+var answerers = map[string]answerer{ //nolint:gochecknoglobals // a table, never written
+	"data.amazon-ami":            newestImage,
+	"data.amazon-parameterstore": parameterValue,
+}
+
+// Data answers data blocks. What it returns for a block are the block's exports.
+func (c *Clients) Data(ctx context.Context) func(*dsl.Block) (map[string]cty.Value, hcl.Diagnostics) {
+	return func(b *dsl.Block) (map[string]cty.Value, hcl.Diagnostics) {
+		ask, ok := answerers[b.Addr.Type]
+		if !ok {
+			return nil, hcl.Diagnostics{{
+				Severity: hcl.DiagError, Summary: "Unsupported data source", Subject: b.Range.Ptr(),
+				Detail: fmt.Sprintf("%s cannot be looked up. Use amazon-ami or amazon-parameterstore, or hand the value in as a variable.", strings.TrimPrefix(b.Addr.Type, "data.")),
+			}}
+		}
+		values, diag := ask(ctx, c, b)
+		if diag != nil {
+			return nil, hcl.Diagnostics{diag}
+		}
+		return values, nil
+	}
+}
+
+// newestImage is Packer's amazon-ami: exactly one image, or the newest where that is asked for.
+func newestImage(ctx context.Context, c *Clients, b *dsl.Block) (map[string]cty.Value, *hcl.Diagnostic) {
+	filters, _ := attr[map[string]any](b, "filters")
+	owners, _ := attr[[]any](b, "owners")
+	deprecated, _ := attr[bool](b, "include_deprecated")
+	in := object{"Owners": owners, "IncludeDeprecated": deprecated}
+	var said []string
+	var wanted []any
+	for _, name := range slices.Sorted(maps.Keys(filters)) {
+		values, ok := filters[name].([]any)
+		if !ok {
+			values = []any{fmt.Sprint(filters[name])}
+		}
+		wanted = append(wanted, object{"Name": name, "Values": values})
+		said = append(said, fmt.Sprintf("%s = %v", name, filters[name]))
+	}
+	if len(wanted) > 0 {
+		in["Filters"] = wanted
+	}
+	region := regionOf(c, b)
+	out, err := c.answer(ctx, "ec2:DescribeImages", region, in)
+	if err != nil {
+		return nil, unanswered(b.Range, "for images", err)
+	}
+	images := list(out, "Images")
+	slices.SortFunc(images, func(a, b object) int {
+		return strings.Compare(text(b, "CreationDate")+text(b, "ImageId"), text(a, "CreationDate")+text(a, "ImageId"))
+	})
+	search := fmt.Sprintf("owners %v in %s with %s", owners, region, strings.Join(said, ", "))
+	if len(images) == 0 {
+		return nil, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "No image found", Subject: b.Body.At("filters").Ptr(),
+			Detail: fmt.Sprintf("There is no image of %s. Widen the filters, or check the owners and the region.", search),
+		}
+	}
+	if newest, _ := attr[bool](b, "most_recent"); len(images) > 1 && !newest {
+		return nil, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Several images found", Subject: b.Body.At("filters").Ptr(),
+			Detail: fmt.Sprintf("There are %d images of %s. Write most_recent = true to take the newest, %s, or narrow the filters.", len(images), search, text(images[0], "ImageId")),
+		}
+	}
+	image := images[0]
+	tags := map[string]cty.Value{}
+	for _, t := range list(image, "Tags") {
+		tags[text(t, "Key")] = cty.StringVal(text(t, "Value"))
+	}
+	return map[string]cty.Value{
+		"id": str(image, "ImageId"), "name": str(image, "Name"), "creation_date": str(image, "CreationDate"),
+		"owner": str(image, "OwnerId"), "owner_name": str(image, "ImageOwnerAlias"), "tags": stringMap(tags),
+	}, nil
+}
+
+// parameterValue is Packer's amazon-parameterstore.
+func parameterValue(ctx context.Context, c *Clients, b *dsl.Block) (map[string]cty.Value, *hcl.Diagnostic) {
+	name, _ := attr[string](b, "name")
+	decrypt, _ := attr[bool](b, "with_decryption")
+	region := regionOf(c, b)
+	out, err := c.answer(ctx, "ssm:GetParameter", region, object{"Name": name, "WithDecryption": decrypt})
+	if Code(err) == "ParameterNotFound" {
+		return nil, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Parameter not found", Subject: b.Body.At("name").Ptr(),
+			Detail: fmt.Sprintf("The Systems Manager parameter %q does not exist in %s. Check its name and the region.", name, region),
+		}
+	}
+	if err != nil {
+		return nil, unanswered(b.Range, "for the parameter "+name, err)
+	}
+	p := sub(out, "Parameter")
+	version, _ := p["Version"].(int64)
+	return map[string]cty.Value{"value": str(p, "Value"), "version": cty.NumberIntVal(version), "arn": str(p, "ARN")}, nil
+}
+
+// regionOf is the region a data block asks in.
+func regionOf(c *Clients, b *dsl.Block) string {
+	if r, ok := attr[string](b, "region"); ok && r != "" {
+		return r
+	}
+	return c.Region()
+}
+
+// attr reads an attribute of one type; lists and maps are as planner.Object has them.
+func attr[T any](b *dsl.Block, name string) (T, bool) {
+	v, _ := b.Body.Attr(name)
+	t, ok := v.V.(T)
+	return t, ok
+}
+
+func str(o object, member string) cty.Value { return cty.StringVal(text(o, member)) }
+
+func stringMap(m map[string]cty.Value) cty.Value {
+	if len(m) == 0 {
+		return cty.MapValEmpty(cty.String)
+	}
+	return cty.MapVal(m)
 }

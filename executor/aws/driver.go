@@ -7,8 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -151,11 +149,12 @@ func (d *driver) hitImage(ctx context.Context, c *planner.Change, arn string, ca
 // was tried in vain, and from the build that is to be made again. AWS takes 1 to 64 characters.
 func token(c *planner.Change, salt string) string {
 	h := sha256.New()
-	attempt, again := 0, any("")
+	attempt, again := 0, ""
 	if c.Observed != nil {
-		attempt, again = c.Observed.Attempt, c.Observed.Outputs["arn"]
+		attempt = c.Observed.Attempt
+		again, _ = c.Observed.Outputs["arn"].(string)
 	}
-	fmt.Fprintf(h, "%s\n%s\n%s\n%s\n%v\n%s", c.Op, c.Addr, c.Digest, strconv.Itoa(attempt), again, salt)
+	fmt.Fprintf(h, "%s\n%s\n%d\n%s\n%s", c.Op, c.Digest, attempt, again, salt)
 	return hex.EncodeToString(h.Sum(nil))
 }
 
@@ -196,9 +195,5 @@ func (d *driver) put(ctx context.Context, c *planner.Change, in planner.Object, 
 	if err != nil {
 		return nil, failure(c.Node, err)
 	}
-	out := executor.Outputs{"arn": planner.ARN(c.Node, awsmodel.PartitionOf(d.Region), d.Region, "")}
-	if out["arn"] == "" {
-		out["arn"] = "arn:" + awsmodel.PartitionOf(d.Region) + ":s3:::" + strings.Join([]string{member(in, "Bucket"), member(in, "Key")}, "/")
-	}
-	return out, nil
+	return executor.Outputs{"arn": planner.ARN(c.Node, awsmodel.PartitionOf(d.Region), d.Region, "")}, nil
 }

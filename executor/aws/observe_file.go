@@ -35,7 +35,7 @@ func (o *observer) file(ctx context.Context, n *planner.Node) error {
 	if err != nil {
 		return err
 	}
-	o.record(n, file(n, there))
+	o.record(n, o.staged(n, there))
 	return nil
 }
 
@@ -75,15 +75,15 @@ func (o *observer) listFiles(ctx context.Context, bucket string, nodes []*planne
 		}
 	}
 	for _, n := range nodes {
-		o.record(n, file(n, there[member(n.Input, "Key")]))
+		o.record(n, o.staged(n, there[member(n.Input, "Key")]))
 	}
 	return nil
 }
 
-func file(n *planner.Node, there bool) *planner.Observed {
+func (o *observer) staged(n *planner.Node, there bool) *planner.Observed {
 	seen := &planner.Observed{Exists: there}
 	if there {
-		seen.Outputs = object{"arn": "arn:aws:s3:::" + member(n.Input, "Bucket") + "/" + member(n.Input, "Key")}
+		seen.Outputs = object{"arn": o.arn(n)}
 	}
 	return seen
 }

@@ -1,0 +1,158 @@
+package aws_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// Following a hundred builds costs no more than a call per second, and notices their end in time.
+func TestFollowingAHundredBuilds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.stages = []stage{{"PENDING", time.Minute}, {"BUILDING", 50 * time.Minute}, {"TESTING", 10 * time.Minute}, {"AVAILABLE", 0}}
+		c := f.clients(t)
+		g := sealed(t, level2(100))
+		f.everything(t, g, true)
+		began := time.Now()
+		seen, diags := c.Observe(t.Context(), g)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		p, diags := planner.Diff(g, seen, planner.DiffOptions{})
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		if got := verbs(p); got != "400 none, 100 wait" {
+			t.Fatal(got)
+		}
+		f.times = nil
+		r := carryOut(t.Context(), p, c.Driver(aws.Options{}))
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		ends := began.Add(61 * time.Minute)
+		waiting := slices.IndexFunc(f.times, func(at time.Time) bool { return at.After(ends) })
+		if perSecond := float64(waiting) / ends.Sub(began).Seconds(); perSecond > 1 || waiting < 600 {
+			t.Errorf("%d calls while waiting, %.2f per second", waiting, perSecond)
+		}
+		for i := 0; i+60 < waiting; i++ { // nor in any minute
+			if f.times[i+60+2].Sub(f.times[i]) < 59*time.Second {
+				t.Errorf("62 calls within %v from %v", f.times[i+62].Sub(f.times[i]), f.times[i].Sub(began))
+				break
+			}
+		}
+		if late := r.took - ends.Sub(began); late > time.Minute {
+			t.Errorf("noticed %v late", late)
+		}
+		if got := r.states("image.m42"); !slices.Contains(got, "BUILDING ExecuteComponents") {
+			t.Errorf("states %v", got)
+		}
+	})
+}
+
+// Lines come whole and in order, each once, however the log grows and whatever else is read.
+func TestLogsInterleave(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.stages = []stage{{"BUILDING", 10 * time.Minute}, {"AVAILABLE", 0}}
+		random := rand.New(rand.NewPCG(3, 4))
+		written := map[string][]string{}
+		last := time.Now().Add(10*time.Minute + time.Second)
+		f.always = func(string, object) (object, *refusal) {
+			for arn := range f.things {
+				if !strings.Contains(arn, ":image/") || time.Now().After(last) {
+					continue
+				}
+				parts := strings.Split(arn, "/")
+				stream := "/aws/imagebuilder/" + parts[1] + " " + parts[2] + "/" + parts[3]
+				for range random.IntN(150) {
+					line := fmt.Sprint(parts[1], " says ", len(written[parts[1]]))
+					written[parts[1]] = append(written[parts[1]], line)
+					f.logs[stream] = append(f.logs[stream], line)
+				}
+			}
+			return nil, nil
+		}
+		c := f.clients(t)
+		p := plan(t, c, level2(3))
+		r := carryOut(t.Context(), p, c.Driver(aws.Options{}))
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		for i := range 3 {
+			got, want := r.lines(fmt.Sprint("image.m", i)), written[fmt.Sprint("my-recipe-", i)]
+			if len(want) < 1000 || !slices.Equal(got, want) {
+				t.Errorf("m%d: %d lines, want the %d written", i, len(got), len(want))
+			}
+		}
+	})
+}
+
+func TestLogThatCannotBeRead(t *testing.T) {
+	for name, tt := range map[string]struct {
+		no   *refusal
+		want string
+	}{
+		"missing": {nil, "there is no such log"},
+		"denied":  {&refusal{400, "AccessDeniedException", "not you"}, "may not be read"},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			f := newFake()
+			f.always = func(op string, _ object) (object, *refusal) {
+				if op == "GetLogEvents" {
+					return nil, tt.no
+				}
+				return nil, nil
+			}
+			c := f.clients(t)
+			r := carryOut(t.Context(), plan(t, c, level2(1)), c.Driver(aws.Options{}))
+			lines := r.lines("image.m0")
+			if r.err != nil || len(lines) != 1 || !strings.Contains(lines[0], tt.want) {
+				t.Errorf("%s: %v, log %q; want one remark", name, r.err, lines)
+			}
+		})
+	}
+}
+
+// Answers that fail for a while are told and waited out: the build goes on without us.
+func TestFollowingGoesOnAfterFailures(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		for range 30 {
+			f.fail["GetImage"] = append(f.fail["GetImage"], refusal{503, "ServiceUnavailableException", "later"})
+		}
+		c := f.clients(t)
+		r := carryOut(t.Context(), plan(t, c, level2(1)), c.Driver(aws.Options{}))
+		var told int
+		for _, e := range r.events {
+			if _, ok := e.(executor.Retried); ok {
+				told++
+			}
+		}
+		if r.err != nil || told != 30 || f.calls["CreateImage"] != 1 {
+			t.Errorf("%v, told %d times, %d builds", r.err, told, f.calls["CreateImage"])
+		}
+	})
+}
+
+// What will not pass ends the wait, and says so.
+func TestFollowingEndsWhenRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.fail["GetImage"] = []refusal{{}, {}, {403, "ExpiredTokenException", "the token is old"}}
+		c := f.clients(t)
+		r := carryOut(t.Context(), plan(t, c, level2(1)), c.Driver(aws.Options{}))
+		if r.err == nil || !strings.Contains(r.err.Error(), "ExpiredTokenException") || r.finished["image.m0"].Outputs["arn"] == nil {
+			t.Errorf("%v %v", r.err, r.finished["image.m0"].Outputs)
+		}
+	})
+}

@@ -1,0 +1,247 @@
+package aws_test
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// everything puts what the graph asks for into the fake, built long ago.
+func (f *fake) everything(t testing.TB, g *planner.Graph, images bool) {
+	t.Helper()
+	arns := map[dsl.Addr]any{}
+	for _, n := range g.Nodes {
+		in := n.Input.Resolve(func(r dsl.Ref) any { return arns[r.Addr] })
+		if n.Kind.Naming == planner.OfRecipe {
+			if images {
+				in["clientToken"] = n.Digest
+				if _, no := f.createImage(in); no != nil {
+					t.Fatal(no)
+				}
+			}
+			continue
+		}
+		what := strings.TrimPrefix(string(n.Kind.Create), "imagebuilder:Create")
+		out, no := f.create(what, in)
+		if no != nil {
+			t.Fatalf("%v: %v", n.Addr, no)
+		}
+		arns[n.Addr] = out[n.Kind.Outputs["arn"]]
+	}
+}
+
+func sealed(t testing.TB, files map[string]string) *planner.Graph {
+	t.Helper()
+	g := compile(t, files)
+	if diags := g.Seal(nil); diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	return g
+}
+
+// A thousand images, five thousand resources: all are recognised in at most 400 calls.
+func TestObservingAThousandImages(t *testing.T) {
+	files := level2(1000)
+	f := newFake()
+	f.stages = []stage{{"AVAILABLE", 0}}
+	g := sealed(t, files)
+	f.everything(t, g, true)
+	c := f.clients(t)
+	seen, diags := c.Observe(t.Context(), g)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	p, diags := planner.Diff(g, seen, planner.DiffOptions{})
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if got := verbs(p); got != "5000 none" {
+		t.Errorf("%s", got)
+	}
+	if got := f.count(); got > 400 {
+		t.Errorf("%d calls: %v", got, f.calls)
+	}
+}
+
+// Where the lists are long and little is wanted, asking one by one is cheaper.
+func TestObservingFewAmongMany(t *testing.T) {
+	f := newFake()
+	f.stages = []stage{{"AVAILABLE", 0}}
+	f.everything(t, sealed(t, level2(800)), true)
+	g := sealed(t, level2(12))
+	seen, diags := f.clients(t).Observe(t.Context(), g)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for _, n := range g.Nodes {
+		if s := seen[n.Addr]; s == nil || !s.Exists || s.Outputs["arn"] == "" {
+			t.Errorf("%v was not seen: %+v", n.Addr, s)
+		}
+	}
+	if got := f.count(); got > 12*5*2+5 {
+		t.Errorf("%d calls: %v", got, f.calls)
+	}
+}
+
+// What lists do not show yet is asked for when it is little.
+func TestListsThatLagBehind(t *testing.T) {
+	f := newFake()
+	f.stages = []stage{{"BUILDING", time.Hour}}
+	g := sealed(t, level2(20))
+	f.everything(t, g, true)
+	f.always = func(op string, in object) (object, *refusal) {
+		if op == "ListComponentBuildVersions" || op == "ListImageBuildVersions" && in["imageVersionArn"] == nil {
+			return object{lists[op]: []any{}}, nil
+		}
+		return nil, nil
+	}
+	seen, diags := f.clients(t).Observe(t.Context(), g)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	for _, n := range g.Nodes {
+		if !seen[n.Addr].Exists {
+			t.Errorf("%v was not seen", n.Addr)
+		}
+	}
+}
+
+func TestWhichBuildCounts(t *testing.T) {
+	for want, builds := range map[string][]string{
+		"AVAILABLE 2 2":   {"FAILED", "AVAILABLE", "CANCELLED"},
+		"BUILDING 3 1":    {"FAILED", "BUILDING", "TESTING"}, // the newer of two that go on is 3, TESTING
+		"FAILED 3 3":      {"CANCELLED", "DEPRECATED", "FAILED"},
+		"SHINING_NEW 2 1": {"FAILED", "SHINING_NEW"},
+		"CANCELLED 10 10": {"FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "FAILED", "CANCELLED"},
+		" 0 0":            nil,
+	} {
+		f := newFake()
+		g := sealed(t, level2(1))
+		f.everything(t, g, false)
+		for i, state := range builds {
+			f.stages = []stage{{state, 0}}
+			in := object{"imageRecipeArn": "", "clientToken": fmt.Sprint(i)}
+			for arn := range f.things {
+				if strings.Contains(arn, ":image-recipe/") {
+					in["imageRecipeArn"] = arn
+				}
+			}
+			if _, no := f.createImage(in); no != nil {
+				t.Fatal(no)
+			}
+		}
+		seen, diags := f.clients(t).Observe(t.Context(), g)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		s := seen[dsl.Addr{Type: "image", Name: "m0"}]
+		arn, _ := s.Outputs["arn"].(string)
+		number := 0
+		if arn != "" {
+			_, _ = fmt.Sscan(arn[strings.LastIndexByte(arn, '/')+1:], &number)
+		}
+		got := fmt.Sprint(s.State, " ", number, " ", s.Attempt)
+		if want == "BUILDING 3 1" {
+			want = "TESTING 3 1"
+		}
+		if got != want {
+			t.Errorf("of %v: %q, want %q", builds, got, want)
+		}
+	}
+}
+
+func TestImageLacksARegion(t *testing.T) {
+	f := newFake()
+	f.stages = []stage{{"AVAILABLE", 0}}
+	files := level2(1)
+	files["main.ib.hcl"] = strings.Replace(files["main.ib.hcl"], `"eu-central-1"`, `"us-west-2"`, 1)
+	g := sealed(t, files)
+	f.everything(t, g, true)
+	seen, diags := f.clients(t).Observe(t.Context(), g)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if got := fmt.Sprint(seen[dsl.Addr{Type: "image", Name: "m0"}].Missing); got != "[us-west-2]" {
+		t.Errorf("missing %s", got)
+	}
+}
+
+const pipeline = `
+image_pipeline "weekly" {
+  image_recipe_arn                 = image_recipe.r0
+  infrastructure_configuration_arn = infrastructure_configuration.i0
+  description                      = "%s"
+  schedule {
+    schedule_expression = "cron(0 4 ? * sun *)"
+  }
+}
+`
+
+// A pipeline is read whole, in the words of its update, so that only what differs is updated, and
+// then all of it is sent.
+func TestPipelineIsComparedAndUpdated(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.stages = []stage{{"AVAILABLE", 0}}
+		c := f.clients(t)
+		files := level2(1)
+		files["pipeline.ib.hcl"] = fmt.Sprintf(pipeline, "old")
+		if r := carryOut(t.Context(), plan(t, c, files), c.Driver(aws.Options{})); r.err != nil {
+			t.Fatal(r.err)
+		}
+		if got := verbs(plan(t, c, files)); got != "6 none" {
+			t.Fatalf("unchanged: %s", got)
+		}
+		files["pipeline.ib.hcl"] = fmt.Sprintf(pipeline, "new")
+		p := plan(t, c, files)
+		if got := verbs(p); got != "5 none, 1 update" {
+			t.Fatalf("changed: %s", got)
+		}
+		var sent object
+		f.always = func(op string, in object) (object, *refusal) {
+			if op == "UpdateImagePipeline" {
+				sent = in
+				return object{"imagePipelineArn": in["imagePipelineArn"]}, nil
+			}
+			return nil, nil
+		}
+		r := carryOut(t.Context(), p, c.Driver(aws.Options{}))
+		if r.err != nil || !strings.HasSuffix(fmt.Sprint(sent["imagePipelineArn"]), ":image-pipeline/weekly") || sent["description"] != "new" ||
+			sent["schedule"] == nil || !strings.Contains(fmt.Sprint(sent["imageRecipeArn"]), ":image-recipe/my-recipe-0/") || sent["tags"] != nil {
+			t.Errorf("%v; sent %v", r.err, sent)
+		}
+	})
+}
+
+func TestObservationRefused(t *testing.T) {
+	f := newFake()
+	g := sealed(t, level2(1))
+	for range 9 {
+		f.fail["GetComponent"] = append(f.fail["GetComponent"], refusal{403, "AccessDeniedException", "not you"})
+	}
+	_, diags := f.clients(t).Observe(t.Context(), g)
+	if !diags.HasErrors() || len(diags) != 1 || diags[0].Subject == nil || diags[0].Subject.Start.Line != 2 || !strings.Contains(diags[0].Detail, "AccessDeniedException: not you") {
+		t.Errorf("%v", diags)
+	}
+}
+
+func BenchmarkObserveThousandImages(b *testing.B) {
+	f := newFake()
+	f.stages = []stage{{"AVAILABLE", 0}}
+	g := sealed(b, level2(1000))
+	f.everything(b, g, true)
+	c := f.clients(b)
+	for b.Loop() {
+		f.calls = map[string]int{}
+		if _, diags := c.Observe(b.Context(), g); diags.HasErrors() {
+			b.Fatal(diags)
+		}
+		b.ReportMetric(float64(f.count()), "calls")
+	}
+}
