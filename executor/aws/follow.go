@@ -17,8 +17,9 @@ import (
 
 const (
 	defaultInterval = 10 * time.Second
-	// defaultBudget is what following any number of builds may cost, in calls per second.
-	defaultBudget = 1
+	// defaultBudget is what following any number of builds may cost, in calls per second: a little
+	// less than one, so that the first calls, which do not wait, leave it under one.
+	defaultBudget = 0.95
 	// visits is how many builds are looked into in a round even when their states took all of it.
 	visits = 2
 )
