@@ -59,6 +59,9 @@ func (e *expansion) expand() []*dsl.Block {
 		images = append(images, spec)
 	}
 	e.compose(images)
+	if e.diags.HasErrors() {
+		return nil // what AWS would say of half an image adds nothing
+	}
 	for _, spec := range images {
 		e.image(spec)
 	}
@@ -114,13 +117,24 @@ func (e *expansion) platform(spec *imageSpec) string {
 	if p := e.parentPlatform(spec.body, 0); p != "" {
 		return p
 	}
+	return e.stepsPlatform(spec.use)
+}
+
+// stepsPlatform is Windows when what runs for a source runs on Windows alone, else Linux.
+func (e *expansion) stepsPlatform(u sourceUse) string {
+	found := linux
 	for _, n := range e.body.Blocks {
-		if slices.Contains([]string{"provisioner", "validate", "test"}, n.Type) && e.runs(n, spec.use) &&
-			slices.Equal(provisioners()[n.Labels[0]].platforms, []string{windows}) {
-			return windows
+		if !slices.Contains([]string{"provisioner", "validate", "test"}, n.Type) || !e.runs(n, u) {
+			continue
+		}
+		switch p := provisioners()[n.Labels[0]].platforms; {
+		case slices.Contains(p, linux):
+			return linux
+		case slices.Contains(p, windows):
+			found = windows
 		}
 	}
-	return linux
+	return found
 }
 
 // parentPlatform is what the name of the parent image tells, or the build that makes it; "" for nothing.

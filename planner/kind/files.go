@@ -54,7 +54,7 @@ func locate(h dsl.Host, name written) (found, *hcl.Diagnostic) {
 			"%q lies outside of the repository that holds the configuration, and nothing there is read. Copy the file into the repository.", name.s)
 	}
 	return found{}, failure(name.at, "File not found",
-		"There is no %q in the configuration's directory, nor in the working directory. Paths are relative to the file that holds them.", name.s)
+		"There is no %q in the configuration's directory, nor in the working directory. Write its path relative to one of the two.", name.s)
 }
 
 // reason is an error without the path, which the sentence around it has already.

@@ -8,9 +8,10 @@ import (
 	"github.com/org/imagebuild-action/dsl"
 )
 
-// image adds the blocks of one image: recipe, infrastructure, distribution, pipeline and image.
+// image adds the blocks of one image: recipe, infrastructure, distribution, pipeline and image. All
+// but the image stand for what the source says.
 func (e *expansion) image(spec *imageSpec) {
-	at := e.build.Range
+	at := spec.use.block.Range
 	ref := func(kind string) dsl.Value {
 		return dsl.Value{V: dsl.Ref{Addr: dsl.Addr{Type: kind, Name: spec.address}, Attr: "arn"}, Range: at}
 	}
@@ -47,7 +48,7 @@ func (e *expansion) image(spec *imageSpec) {
 	if e.scheduled(spec) {
 		e.add("image_pipeline", spec.address, link(e.pick(spec, "image_pipeline")), at).Needs = needs
 	}
-	image := e.add("image", spec.address, link(e.pick(spec, "image")), at)
+	image := e.add("image", spec.address, link(e.pick(spec, "image")), e.build.Range)
 	image.Needs, image.For, image.Manifests = needs, e.build.Addr, e.manifests(spec)
 }
 

@@ -224,7 +224,7 @@ func (t *task) customCommand(run *bashScript, command written) {
 	}
 	rendered, err := renderCommand(command.s, map[string]string{"Path": run.path, "Vars": vars.String(), "EnvVarFile": envFile})
 	if err != nil {
-		t.fail(command.at, "Wrong execute_command", "%s. The command may use {{.Path}}, {{.Vars}} and {{.EnvVarFile}}.", err)
+		t.fail(command.at, "Wrong execute_command", "The command %s. It may use {{.Path}}, {{.Vars}} and {{.EnvVarFile}}.", err)
 		return
 	}
 	run.command = rendered
@@ -238,7 +238,7 @@ func (t *task) customCommand(run *bashScript, command written) {
 func renderCommand(src string, values map[string]string) (string, error) {
 	trees, err := parse.Parse("execute_command", src, "", "")
 	if err != nil {
-		return "", fmt.Errorf("it is no valid template: %w", err)
+		return "", fmt.Errorf("is no valid template: %w", err)
 	}
 	var out strings.Builder
 	for _, n := range trees["execute_command"].Root.Nodes {
@@ -253,7 +253,7 @@ func renderCommand(src string, values map[string]string) (string, error) {
 				continue
 			}
 		}
-		return "", fmt.Errorf("it uses %s, which means nothing here", n)
+		return "", fmt.Errorf("uses %s, which means nothing here", n)
 	}
 	return out.String(), nil
 }
