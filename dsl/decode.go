@@ -1,9 +1,9 @@
 package dsl
 
 import (
-	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/ext/dynblock"
@@ -81,7 +81,7 @@ func (l *loader) decodeTop(d *decl, sc *scope) *Body {
 		schema = c.withRepetition()
 	}
 	content, diags := body.Content(schema)
-	return l.decodeContent(content, diags, c, setting{d.header, sc})
+	return l.decodeContent(content, diags, c, setting{header: d.header, scope: sc})
 }
 
 // expand prepares a body whose nested blocks may be written as dynamic blocks.
@@ -148,22 +148,31 @@ func (l *loader) checkDynamic(v cty.Value, e hcl.Expression, _ *hcl.EvalContext)
 type setting struct {
 	header hcl.Range
 	*scope
+	misnamed bool // something in it has an unknown name: what is missing may be what is misspelt
 }
 
 // decodeContent evaluates what a body holds; diags is what hcl had to say of its names.
 func (l *loader) decodeContent(content *hcl.BodyContent, diags hcl.Diagnostics, c *compiledSchema, at setting) *Body {
 	l.report(diags...)
-	header, sc := at.header, at.scope
-	misnamed := diags.HasErrors() // what is missing may be what is misspelt
-	out := &Body{Attrs: make(map[string]Value, len(content.Attributes)), Range: header}
+	at.misnamed = diags.HasErrors()
+	out := &Body{Attrs: make(map[string]Value, len(content.Attributes)), Range: at.header}
 	for i := range c.Attrs {
 		a := &c.Attrs[i]
 		if given, ok := content.Attributes[a.Name]; ok {
-			out.Attrs[a.Name] = l.decodeAttr(given, a, sc)
-		} else if a.Required && !misnamed {
-			l.report(mistake(header, "Missing required argument", "The argument %q is required.%s", a.Name, doc(a.Doc)))
+			out.Attrs[a.Name] = l.decodeAttr(given, a, at.scope)
+		} else if a.Required && !at.misnamed {
+			l.report(mistake(at.header, "Missing required argument", "The argument %q is required.%s", a.Name, doc(a.Doc)))
 		}
 	}
+	if len(c.Blocks) == 0 {
+		return out
+	}
+	l.decodeBlocks(content, c, at, out)
+	return out
+}
+
+// decodeBlocks evaluates the nested blocks of a body.
+func (l *loader) decodeBlocks(content *hcl.BodyContent, c *compiledSchema, at setting, out *Body) {
 	counts := make(map[string]int, len(c.nested))
 	for _, b := range content.Blocks {
 		n := c.nested[b.Type]
@@ -171,17 +180,16 @@ func (l *loader) decodeContent(content *hcl.BodyContent, diags hcl.Diagnostics, 
 		if n.Max > 0 && counts[b.Type] == n.Max+1 {
 			l.report(mistake(b.DefRange, "Too many blocks", "At most %d %q %s may be written here.", n.Max, b.Type, plural(n.Max, "block")))
 		}
-		if nested, ok := l.decodeNested(b, n, sc); ok {
+		if nested, ok := l.decodeNested(b, n, at.scope); ok {
 			out.Blocks = append(out.Blocks, nested)
 		}
 	}
 	for i := range c.Blocks {
 		n := &c.Blocks[i]
-		if counts[n.Type] < n.Min && !misnamed {
-			l.report(mistake(header, "Missing block", "At least %d %q %s required here.%s", n.Min, n.Type, plural(n.Min, "block is", "blocks are"), doc(n.Doc)))
+		if counts[n.Type] < n.Min && !at.misnamed {
+			l.report(mistake(at.header, "Missing block", "At least %d %q %s required here.%s", n.Min, n.Type, plural(n.Min, "block is", "blocks are"), doc(n.Doc)))
 		}
 	}
-	return out
 }
 
 func doc(s string) string {
@@ -218,7 +226,7 @@ func (l *loader) decodeNested(b *hcl.Block, n *NestedType, sc *scope) (*Nested, 
 	content, diags := b.Body.Content(c.body)
 	return &Nested{
 		Type: b.Type, Labels: b.Labels, LabelRanges: b.LabelRanges, Range: b.DefRange,
-		Body: l.decodeContent(content, diags, c, setting{b.DefRange, sc}),
+		Body: l.decodeContent(content, diags, c, setting{header: b.DefRange, scope: sc}),
 	}, true
 }
 
@@ -290,4 +298,4 @@ func constantKey(e hcl.Expression) (string, bool) {
 	return v.AsString(), true
 }
 
-func index(i int) string { return fmt.Sprint(i) }
+func index(i int) string { return strconv.Itoa(i) }

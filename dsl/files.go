@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
-	"github.com/hashicorp/hcl/v2/hclsyntax"
 	hcljson "github.com/hashicorp/hcl/v2/json"
 )
 
@@ -108,7 +107,7 @@ func parse(name string, src []byte) source {
 	if strings.HasSuffix(name, ".json") {
 		file, diags = hcljson.Parse(src, name)
 	} else {
-		file, diags = hclsyntax.ParseConfig(src, name, hcl.InitialPos)
+		file, diags = parseNative(src, name)
 	}
 	if file == nil {
 		file = &hcl.File{Bytes: src}

@@ -65,7 +65,12 @@ func (l *loader) eval(e hcl.Expression, sc *scope) (cty.Value, bool) {
 		l.report(diags...)
 		return v, !diags.HasErrors()
 	}
-	ctx, ok := l.context(e.Variables(), &needs{tree{}, branches(e)}, sc)
+	travs := e.Variables()
+	want := &needs{tree: tree{}}
+	if slices.ContainsFunc(travs, func(t hcl.Traversal) bool { return l.types[t.RootName()] != nil }) {
+		want.branches = branches(e)
+	}
+	ctx, ok := l.context(travs, want, sc)
 	if !ok {
 		return cty.DynamicVal, false
 	}
@@ -90,6 +95,13 @@ func constant(e hcl.Expression) bool {
 		return true
 	case *hclsyntax.TemplateExpr:
 		return e.IsStringLiteral()
+	case *hclsyntax.TupleConsExpr:
+		for _, x := range e.Exprs {
+			if !constant(x) {
+				return false
+			}
+		}
+		return true
 	}
 	return false
 }

@@ -92,7 +92,7 @@ func (l *loader) decodeSettings() {
 	seen := map[string]hcl.Range{}
 	for _, b := range l.settings {
 		content, diags := b.Body.Content(schema.body)
-		body := l.decodeContent(content, diags, schema, setting{b.DefRange, &scope{}})
+		body := l.decodeContent(content, diags, schema, setting{header: b.DefRange, scope: &scope{}})
 		for _, a := range schema.Attrs {
 			v, given := body.Attrs[a.Name]
 			if !given {
