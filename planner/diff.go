@@ -78,13 +78,13 @@ func (n *Node) Title() string {
 	if uri, ok := n.Known["uri"].(string); ok {
 		return uri
 	}
-	title := strings.ReplaceAll(n.Kind.Name, "_", " ")
+	title := []string{strings.ReplaceAll(n.Kind.Name, "_", " ")}
 	for _, attr := range []string{"name", "version"} {
 		if v, ok := n.Known[attr].(string); ok {
-			title += " " + v
+			title = append(title, v)
 		}
 	}
-	return title
+	return strings.Join(title, " ")
 }
 
 // foreign is a version that is there without being known to have this content.
@@ -102,7 +102,7 @@ func (d *differ) foreign(c *Change) {
 		}
 		return
 	}
-	create(c, fmt.Sprintf("%s has other content", c.Title()))
+	create(c, c.Title()+" has other content")
 	d.diags = append(d.diags, &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: "Version already taken",
 		Detail: fmt.Sprintf("%s exists with other content, and AWS does not change a version once it is made. The next free version is %s; "+
@@ -197,9 +197,7 @@ func (d *differ) update(c *Change) {
 	slices.Sort(differ)
 	c.Verb, c.Op, c.Args = Update, c.Kind.Update, wanted
 	c.Reason = "differs in " + strings.Join(differ, ", ")
-	if member := c.Kind.Outputs["arn"]; member != "" {
-		c.Args[member] = c.Observed.Outputs["arn"]
-	}
+	c.Args[c.Kind.Outputs["arn"]] = c.Observed.Outputs["arn"]
 }
 
 // updateInput is what of a node's input its update takes.

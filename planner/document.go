@@ -26,7 +26,7 @@ func (p *Plan) JSON() []byte {
 	b = appendOptional(b, p.Account)
 	b = strconv.AppendBool(append(b, `,"offline":`...), p.Offline)
 	b = append(b, ",\"changes\":["...)
-	count := map[Verb]int{}
+	count := make(map[Verb]int)
 	for i, c := range p.Changes {
 		if i > 0 {
 			b = append(b, ',')

@@ -1,6 +1,8 @@
 package planner
 
 import (
+	"maps"
+	"slices"
 	"strconv"
 
 	"github.com/org/imagebuild-action/dsl"
@@ -25,42 +27,43 @@ func rewrite(v any, f func(dsl.Ref) any) (out any, changed bool) {
 		r, same := to.(dsl.Ref)
 		return to, !same || r != v
 	case Object:
-		return rewrite(map[string]any(v), f)
+		return rewriteMap(v, f)
 	case map[string]any:
-		var fresh map[string]any
-		for k, e := range v {
-			to, ok := rewrite(e, f)
-			if !ok {
-				continue
-			}
-			if fresh == nil {
-				fresh = make(map[string]any, len(v))
-				for k, e := range v {
-					fresh[k] = e
-				}
-			}
-			fresh[k] = to
-		}
-		if fresh != nil {
-			return fresh, true
-		}
+		return rewriteMap(v, f)
 	case []any:
-		var fresh []any
-		for i, e := range v {
-			to, ok := rewrite(e, f)
-			if !ok {
-				continue
-			}
-			if fresh == nil {
-				fresh = append([]any(nil), v...)
-			}
-			fresh[i] = to
-		}
-		if fresh != nil {
-			return fresh, true
-		}
+		return rewriteList(v, f)
 	}
 	return v, false
+}
+
+func rewriteMap(v map[string]any, f func(dsl.Ref) any) (out any, changed bool) {
+	fresh := v
+	for k, e := range v {
+		to, ok := rewrite(e, f)
+		if !ok {
+			continue
+		}
+		if !changed {
+			fresh, changed = maps.Clone(v), true
+		}
+		fresh[k] = to
+	}
+	return fresh, changed
+}
+
+func rewriteList(v []any, f func(dsl.Ref) any) (out any, changed bool) {
+	fresh := v
+	for i, e := range v {
+		to, ok := rewrite(e, f)
+		if !ok {
+			continue
+		}
+		if !changed {
+			fresh, changed = slices.Clone(v), true
+		}
+		fresh[i] = to
+	}
+	return fresh, changed
 }
 
 // A step is one step of a path, linked to the ones before it: paths are spelled out only where

@@ -186,7 +186,9 @@ func TestSame(t *testing.T) {
 		}
 	}
 	g, _ := planner.Compile(&dsl.Config{Blocks: []*dsl.Block{one("a"), block(2, "gone", nil)}}, kinds, "eu-west-1")
-	g.Seal(nil)
+	if more := g.Seal(nil); len(more) > 0 {
+		t.Fatal(more)
+	}
 	online, _ := planner.Diff(g, map[dsl.Addr]*planner.Observed{}, planner.DiffOptions{Account: "123456789012"})
 	if got := online.Same(saved); !slices.Equal(got, []string{"account was not known and is 123456789012"}) {
 		t.Errorf("%q", got)

@@ -152,7 +152,7 @@ func (c *compiler) order() []*Node {
 			for _, a := range circle {
 				names = append(names, a.String())
 			}
-			c.fail(n.Origin, "Circular reference", fmt.Sprintf("%s, so that none of them could be made first. Remove one of these references.", strings.Join(names, " needs ")))
+			c.fail(n.Origin, "Circular reference", strings.Join(names, " needs ")+", so that none of them could be made first. Remove one of these references.")
 			return
 		case unseen:
 		}

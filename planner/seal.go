@@ -108,8 +108,7 @@ var leftOut = []string{"tags", "clientToken", "name", "semanticVersion"}
 // It returns false while something of that is unknown.
 func (s *sealer) encode(n *Node) (ok bool) {
 	ok = true
-	var ref func([]byte, dsl.Ref) []byte
-	ref = func(b []byte, r dsl.Ref) []byte {
+	ref := func(b []byte, r dsl.Ref) []byte {
 		target := s.nodes[r.Addr]
 		if isLookup(r.Addr) || target == nil || target == n || target.Digest == "" {
 			ok = false
@@ -118,7 +117,8 @@ func (s *sealer) encode(n *Node) (ok bool) {
 		b = append(append(append(b, `{"of":"`...), target.Digest...), `","ref":`...)
 		return append(appendString(b, r.Attr), '}')
 	}
-	b := append(s.buf[:0], `{"fixed":`...)
+	b := s.buf[:0]
+	b = append(b, `{"fixed":`...)
 	b = appendString(b, n.Fixed)
 	b = append(b, `,"input":{`...)
 	for i, m := range s.identity(n) {
@@ -132,7 +132,8 @@ func (s *sealer) encode(n *Node) (ok bool) {
 	b = appendString(b, n.Kind.Name)
 	b = append(b, `,"name":`...)
 	b = appendString(b, awsmodel.NormalizeName(n.Name))
-	s.buf = append(b, '}')
+	b = append(b, '}')
+	s.buf = b
 	return ok
 }
 

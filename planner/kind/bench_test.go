@@ -21,7 +21,7 @@ func BenchmarkPlan(b *testing.B) {
 		if diags.HasErrors() {
 			b.Fatal(diags[0])
 		}
-		if diags := g.Seal(nil); diags.HasErrors() {
+		if diags = g.Seal(nil); diags.HasErrors() {
 			b.Fatal(diags[0])
 		}
 		p, diags := planner.Diff(g, nil, planner.DiffOptions{})
@@ -38,8 +38,8 @@ func BenchmarkPlan(b *testing.B) {
 func manyBlocks(n int) *dsl.Config {
 	cfg := &dsl.Config{}
 	at := hcl.Range{Filename: "main.ib.hcl", Start: hcl.InitialPos, End: hcl.InitialPos}
-	add := func(typ, name string, attrs map[string]any, nested ...*dsl.Nested) {
-		body := &dsl.Body{Attrs: map[string]dsl.Value{}, Blocks: nested, Range: at}
+	add := func(typ, name string, attrs map[string]any) {
+		body := &dsl.Body{Attrs: map[string]dsl.Value{}, Range: at}
 		for k, v := range attrs {
 			body.Attrs[k] = dsl.Value{V: v, Range: at}
 		}

@@ -2,6 +2,7 @@ package kind
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
@@ -114,9 +115,7 @@ func (l *Lowered) shift(by, blocks int) {
 		moved["components["+strconv.Itoa(i+by)+"]"+path[len(old):]] = r
 		delete(l.Ranges, path)
 	}
-	for path, r := range moved {
-		l.Ranges[path] = r
-	}
+	maps.Copy(l.Ranges, moved)
 }
 
 // question replaces one member that may name something by what it is today.

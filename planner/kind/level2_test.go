@@ -364,15 +364,21 @@ image_recipe "two" {
 	}
 	one := planner.Facts{planner.Question("ssm:/one").Addr: {"value": "ami-0123456789abcdef0"}}
 	two := planner.Facts{planner.Question("ssm:/two").Addr: {"value": "ami-0123456789abcdef1"}}
+	seal := func(g *planner.Graph, f planner.Facts) {
+		t.Helper()
+		if diags := g.Seal(f); len(diags) > 0 {
+			t.Fatal(diags)
+		}
+	}
 	step := compile()
-	step.Seal(one)
+	seal(step, one)
 	if step.Nodes[0].Digest == "" || step.Nodes[1].Digest != "" {
 		t.Fatal("one of the two recipes should be sealed")
 	}
 	first := step.Nodes[0].Digest
-	step.Seal(two)
+	seal(step, two)
 	whole := compile()
-	whole.Seal(planner.Facts{
+	seal(whole, planner.Facts{
 		planner.Question("ssm:/one").Addr: one[planner.Question("ssm:/one").Addr],
 		planner.Question("ssm:/two").Addr: two[planner.Question("ssm:/two").Addr],
 	})
