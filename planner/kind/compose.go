@@ -83,7 +83,10 @@ func (e *expansion) compose(images []*imageSpec) {
 
 // shared reports whether the documents of all images are the same, and what else a component says.
 func (e *expansion) shared(images []*imageSpec) bool {
-	if e.title() == "" && len(images) > 1 {
+	if len(images) == 1 {
+		return true
+	}
+	if e.title() == "" {
 		return false // there is no name that is not one source's
 	}
 	sign := func(spec *imageSpec) []string {

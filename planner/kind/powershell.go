@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/zclconf/go-cty/cty"
 
@@ -32,9 +33,9 @@ func powershellProvisioner() provisioner {
 }
 
 // needsFile finds what PowerShell takes only at the beginning of a file of its own.
-func needsFile() *regexp.Regexp {
+var needsFile = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?im)^\s*(param\b|using\s|#requires\b|\[CmdletBinding|begin\s*\{|process\s*\{)`)
-}
+})
 
 func (t *task) powershellScripts() {
 	env := t.environment()

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -31,8 +32,8 @@ type provisioner struct {
 	steps   func(*task)
 }
 
-// provisioners are all types by label.
-func provisioners() map[string]provisioner {
+// provisioners are all types by label, made once. The map must not be changed.
+var provisioners = sync.OnceValue(func() map[string]provisioner {
 	return map[string]provisioner{
 		"shell":           shellProvisioner(),
 		"file":            fileProvisioner(),
@@ -46,7 +47,7 @@ func provisioners() map[string]provisioner {
 		"breakpoint":      breakpointProvisioner(),
 		"shell-local":     shellLocalProvisioner(),
 	}
-}
+})
 
 // commonAttrs are the arguments of every provisioner.
 func commonAttrs() []dsl.Attr {
