@@ -40,7 +40,11 @@ func (l *Live) finishedLines(it *Item, title string) []string {
 	}
 	s := title + ": " + it.Outcome()
 	if d := it.Took(); d > 0 {
-		s += " in " + short(d)
+		word := " in "
+		if it.Status != executor.Applied {
+			word = " after "
+		}
+		s += word + short(d)
 	}
 	switch {
 	case it.why() != "":

@@ -33,7 +33,9 @@ type Meta struct {
 // A Report is how a run went: everything any rendering of it says, and nothing that grows with the
 // length of the logs. It is not safe for concurrent use; executor.Run calls its sink from one goroutine.
 type Report struct {
-	Meta    Meta
+	Meta Meta
+	// Plan is what was carried out: its warnings, its look-ups, its graph.
+	Plan    *planner.Plan
 	Region  string
 	Account string // "" where it is not known
 	// Items are the plan's changes, in its order.
@@ -83,7 +85,7 @@ func New(p *planner.Plan, m Meta) *Report {
 		m.Files = p.Graph.Config.Files
 	}
 	v := newView(p)
-	r := &Report{Meta: m, Region: v.region, Account: p.Account, byAddr: make(map[dsl.Addr]*Item, len(p.Changes))}
+	r := &Report{Meta: m, Plan: p, Region: v.region, Account: p.Account, byAddr: make(map[dsl.Addr]*Item, len(p.Changes))}
 	for _, c := range p.Changes {
 		it := &Item{
 			Addr: c.Addr, Kind: c.Kind.Name, Group: c.Group, Image: isImage(c.Node), Name: v.name(c.Node), Ver: v.version(c.Node),

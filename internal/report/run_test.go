@@ -72,7 +72,7 @@ func TestRunThatWentWell(t *testing.T) {
   web      built                 1m30s  ami-1 eu-west-1
   web-arm  built, by another run  1m30s  ami-1 eu-west-1
 
-Done: 9 done, 1 unchanged in 1m39s.
+Done after 1m39s: 7 created, 1 updated, 1 built by another run, 1 unchanged.
 `
 	if got := b.String(); strings.Join(strings.Fields(got), " ") != strings.Join(strings.Fields(want), " ") {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
@@ -81,15 +81,15 @@ Done: 9 done, 1 unchanged in 1m39s.
 
 func TestVerdicts(t *testing.T) {
 	f := newFixture()
-	c := f.add("", "", change("image.a", image, planner.None, planner.Object{}))
+	c := f.add("", "", change("image.a", image, planner.Create, planner.Object{}))
 	for _, v := range []struct {
 		status executor.Status
 		want   string
 	}{
-		{executor.Unchanged, "Nothing to do: 1 unchanged in 0.0s."},
-		{executor.Canceled, "Interrupted: 1 canceled in 0.0s."},
-		{executor.Applied, "Done: 1 done in 0.0s."},
-		{executor.Failed, "Failed: 1 failed in 0.0s."},
+		{executor.Unchanged, "Nothing to do after 0.0s: 1 unchanged."},
+		{executor.Canceled, "Interrupted after 0.0s: 1 canceled."},
+		{executor.Applied, "Done after 0.0s: 1 created."},
+		{executor.Failed, "Failed after 0.0s: 1 failed."},
 	} {
 		b := &strings.Builder{}
 		r := folded(f.Plan, report.Meta{}, []executor.Event{executor.Finished{Addr: c.Addr, At: began, Status: v.status}})

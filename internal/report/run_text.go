@@ -126,20 +126,29 @@ func (it *Item) Outcome() string {
 
 // verdict is the last line: whether all is well, and how much of what there was.
 func (r *Report) verdict(o TextOptions) string {
+	made := map[planner.Verb]int{}
+	for _, it := range r.Items {
+		if it.Status == executor.Applied {
+			made[it.Verb]++
+		}
+	}
 	var parts []string
 	for _, c := range []struct {
-		status executor.Status
-		says   string
+		n    int
+		says string
 	}{
-		{executor.Applied, "done"},
-		{executor.Unchanged, "unchanged"},
-		{executor.Failed, "failed"},
-		{executor.Skipped, "not tried because of that"},
-		{executor.Canceled, "canceled"},
-		{"", "not finished"},
+		{made[planner.Create], "created"},
+		{made[planner.Update], "updated"},
+		{made[planner.Delete], "deleted"},
+		{made[planner.Wait], "built by another run"},
+		{r.Count(executor.Unchanged), "unchanged"},
+		{r.Count(executor.Failed), "failed"},
+		{r.Count(executor.Skipped), "not tried because of that"},
+		{r.Count(executor.Canceled), "canceled"},
+		{r.Count(""), "not finished"},
 	} {
-		if n := r.Count(c.status); n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, c.says))
+		if c.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", c.n, c.says))
 		}
 	}
 	word, color := "Done", green
@@ -151,11 +160,11 @@ func (r *Report) verdict(o TextOptions) string {
 	case r.Count(executor.Applied) == 0:
 		word = "Nothing to do"
 	}
-	s := o.paint(word, color)
+	s := o.paint(word, color) + " after " + short(r.Took())
 	if len(parts) > 0 {
 		s += ": " + strings.Join(parts, ", ")
 	}
-	s += " in " + short(r.Took()) + "."
+	s += "."
 	if r.Meta.Sandbox {
 		s += " This was the sandbox: it proves nothing that only AWS can prove."
 	}
