@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"maps"
+	"slices"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -100,11 +101,7 @@ func holdsRef(x any) bool {
 	case Ref:
 		return true
 	case []any:
-		for _, e := range x {
-			if holdsRef(e) {
-				return true
-			}
-		}
+		return slices.ContainsFunc(x, holdsRef)
 	case map[string]any:
 		for _, e := range x {
 			if holdsRef(e) {

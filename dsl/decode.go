@@ -224,10 +224,27 @@ func (l *loader) decodeNested(b *hcl.Block, n *NestedType, sc *scope) (*Nested, 
 	}
 	c := l.compile(schema)
 	content, diags := b.Body.Content(c.body)
-	return &Nested{
-		Type: b.Type, Labels: b.Labels, LabelRanges: b.LabelRanges, Range: b.DefRange,
-		Body: l.decodeContent(content, diags, c, setting{header: b.DefRange, scope: sc}),
-	}, true
+	out := &Nested{Type: b.Type, Labels: b.Labels, LabelRanges: b.LabelRanges, Range: b.DefRange}
+	decode := func(sc *scope) *Body {
+		return l.decodeContent(content, diags, c, setting{header: b.DefRange, scope: sc})
+	}
+	if !l.opts.BySource || sc.build == nil || len(sc.sources) < 2 || sc.asked != nil {
+		out.Body = decode(sc)
+		return out, true
+	}
+	several, asked := *sc, false
+	several.asked = &asked
+	out.Body = decode(&several)
+	if !asked {
+		return out, true
+	}
+	out.BySource = make(map[string]*Body, len(sc.sources))
+	for _, s := range sc.sources {
+		one := *sc
+		one.sources = []builtSource{s}
+		out.BySource[s.typ+"."+s.name] = decode(&one)
+	}
+	return out, true
 }
 
 // decodeAttr evaluates one argument. Where that fails, which has been reported, it counts as null.

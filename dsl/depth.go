@@ -63,7 +63,7 @@ func shallow(src []byte) bool {
 func tooDeepTokens(tokens hclsyntax.Tokens) hcl.Diagnostics {
 	depth, run := 0, 0
 	for _, t := range tokens {
-		switch t.Type {
+		switch t.Type { //nolint:exhaustive // the other tokens neither nest nor chain
 		case hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenOBrace, hclsyntax.TokenTemplateInterp:
 			depth++
 		case hclsyntax.TokenTemplateControl:

@@ -47,7 +47,13 @@ func dumpBody(w io.Writer, indent string, body *dsl.Body) {
 	}
 	for _, n := range body.Blocks {
 		fmt.Fprintf(w, "%s%s %q  (%s)\n", indent, n.Type, n.Labels, short(n.Range))
-		dumpBody(w, indent+"  ", n.Body)
+		if n.BySource == nil {
+			dumpBody(w, indent+"  ", n.Body)
+		}
+		for _, s := range slices.Sorted(maps.Keys(n.BySource)) {
+			fmt.Fprintf(w, "%s  for %s\n", indent, s)
+			dumpBody(w, indent+"    ", n.For(s))
+		}
 	}
 }
 

@@ -128,8 +128,7 @@ func reason(err error) string {
 	case errors.Is(err, fs.ErrInvalid):
 		return "its path leaves the repository"
 	}
-	var pe *fs.PathError
-	if errors.As(err, &pe) {
+	if pe, ok := errors.AsType[*fs.PathError](err); ok {
 		return pe.Err.Error()
 	}
 	return err.Error()

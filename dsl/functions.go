@@ -107,11 +107,11 @@ func networkFunctions() map[string]function.Function {
 			},
 		})
 	}
-	secret := "use data \"amazon-secretsmanager\", or pass the value as a sensitive variable"
+	viaData := "use data \"amazon-secretsmanager\", or pass the value as a sensitive variable"
 	variable := "pass the value as a sensitive variable"
 	return map[string]function.Function{
-		"aws_secretsmanager":     refuse(secret, text("name", "key")),
-		"aws_secretsmanager_raw": refuse(secret, text("name")),
+		"aws_secretsmanager":     refuse(viaData, text("name", "key")),
+		"aws_secretsmanager_raw": refuse(viaData, text("name")),
 		"consul_key":             refuse(variable, text("key")),
 		"vault":                  refuse(variable, text("path", "key")),
 	}

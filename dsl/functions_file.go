@@ -128,8 +128,8 @@ func (l *loader) fileSet(dir, pattern string) (cty.Value, error) {
 	if err != nil {
 		return cty.NilVal, err
 	}
-	if _, err := doublestar.Match(pattern, ""); err != nil {
-		return cty.NilVal, function.NewArgErrorf(1, "%q is not a pattern: %s", pattern, err)
+	if _, patternErr := doublestar.Match(pattern, ""); patternErr != nil {
+		return cty.NilVal, function.NewArgErrorf(1, "%q is not a pattern: %s", pattern, patternErr)
 	}
 	var found []cty.Value
 	err = fs.WalkDir(l.host.FS, rel, func(p string, e fs.DirEntry, walkErr error) error {

@@ -1,6 +1,7 @@
 package dsl_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -66,10 +67,12 @@ func FuzzFormat(f *testing.F) {
 
 // TestHostile loads what is made to exhaust stack or memory.
 func TestHostile(t *testing.T) {
-	doubling := "locals {\n  l00 = \"xxxxxxxxxxxxxxxx\"\n"
+	var doubling strings.Builder
+	doubling.WriteString("locals {\n  l0 = \"xxxxxxxxxxxxxxxx\"\n")
 	for i := range 60 {
-		doubling += "  l" + itoa(i+1) + " = \"${local.l" + itoa(i) + "}${local.l" + itoa(i) + "}\"\n"
+		fmt.Fprintf(&doubling, "  l%d = \"${local.l%d}${local.l%d}\"\n", i+1, i, i)
 	}
+	doubling.WriteString("}\n")
 	for name, c := range map[string]struct{ file, src, want string }{
 		"brackets":     {"a.ib.hcl", "locals {\n  a = " + strings.Repeat("[", 1_000_000) + "\n}\n", "Expression too deep"},
 		"operators":    {"a.ib.hcl", "locals {\n  a = 1" + strings.Repeat("+1", 1_000_000) + "\n}\n", "Expression too deep"},
@@ -81,12 +84,16 @@ func TestHostile(t *testing.T) {
 		"json strings": {"a.ib.hcl.json", `{"locals": {"a": "${` + strings.Repeat("(", 1_000_000) + `}"}}`, "Expression too deep"},
 		"json negated": {"a.ib.hcl.json", `{"locals": {"a": "${` + strings.Repeat("!", 1_000_000) + `true}"}}`, "Expression too deep"},
 		"size":         {"a.ib.hcl", strings.Repeat("# comment\n", 1_000_000), "File too large"},
-		"doubling":     {"a.ib.hcl", doubling + "}\n", "Value too large"},
+		"doubling":     {"a.ib.hcl", doubling.String(), "Value too large"},
 		"count":        {"a.ib.hcl", "component \"a\" {\n  count    = 1e30\n  platform = \"x\"\n}\n", "Too many instances"},
-		"dynamic": {"a.ib.hcl", "image_recipe \"a\" {\n  dynamic \"parameter\" {\n    for_each = setproduct(range(300), range(300), [1, 2])\n    labels   = [\"x\"]\n    content {}\n  }\n}\n",
-			"Error in function call"},
-		"cycle through blocks": {"a.ib.hcl", "component \"a\" {\n  name     = component.b.name\n  platform = \"x\"\n}\ncomponent \"b\" {\n  name     = component.a.name\n  platform = \"x\"\n}\n",
-			"Values need one another"},
+		"dynamic": {
+			"a.ib.hcl", "image_recipe \"a\" {\n  dynamic \"parameter\" {\n    for_each = setproduct(range(300), range(300), [1, 2])\n    labels   = [\"x\"]\n    content {}\n  }\n}\n",
+			"Error in function call",
+		},
+		"cycle through blocks": {
+			"a.ib.hcl", "component \"a\" {\n  name     = component.b.name\n  platform = \"x\"\n}\ncomponent \"b\" {\n  name     = component.a.name\n  platform = \"x\"\n}\n",
+			"Values need one another",
+		},
 		"itself": {"a.ib.hcl", "component \"a\" {\n  for_each = component.a\n  platform = \"x\"\n}\n", "Values need one another"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -97,8 +104,6 @@ func TestHostile(t *testing.T) {
 		})
 	}
 }
-
-func itoa(i int) string { return string(rune('0'+i/10)) + string(rune('0'+i%10)) }
 
 // TestOutside checks that symbolic links do not lead out of the repository.
 func TestOutside(t *testing.T) {

@@ -30,6 +30,9 @@ type Options struct {
 	Vars     []string // -var name=value, in order
 	VarFiles []string // -var-file, in order; paths as the user typed them, relative to Cwd
 	Version  string   // of this program, for required_version
+	// BySource has a block in a build that asks source.name or source.type evaluated once for each of
+	// the build's sources (Nested.BySource). Without it, asking is a mistake when there are several.
+	BySource bool
 	// Data looks a data block up; nil offline, when data values are Refs instead.
 	Data func(*Block) (map[string]cty.Value, hcl.Diagnostics)
 }

@@ -10,9 +10,8 @@ import (
 	"testing/fstest"
 	"time"
 
-	"golang.org/x/tools/txtar"
-
 	"github.com/rogpeppe/go-internal/diff"
+	"golang.org/x/tools/txtar"
 
 	"github.com/org/imagebuild-action/dsl"
 )
@@ -54,6 +53,7 @@ func TestLoad(t *testing.T) {
 }
 
 func loadGolden(t *testing.T, path string) {
+	t.Helper()
 	archive, err := txtar.ParseFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -99,6 +99,8 @@ func options(t *testing.T, text string, opts *dsl.Options, env map[string]string
 			opts.VarFiles = append(opts.VarFiles, value)
 		case key == "file":
 			opts.File = value
+		case key == "by-source":
+			opts.BySource = value == "true"
 		case key == "version":
 			opts.Version = value
 		case key == "env":

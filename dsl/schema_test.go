@@ -41,8 +41,11 @@ func testTypes() []dsl.BlockType {
 		{
 			Name: "component", Labels: []string{"name"}, Exports: []string{"arn", "version"}, Known: []string{"name", "version"}, Repeats: true,
 			Schema: &dsl.Schema{Attrs: []dsl.Attr{
-				{Name: "name", Type: cty.String}, {Name: "version", Type: cty.String}, {Name: "platform", Type: cty.String, Required: true, Doc: "Linux, Windows or macOS."},
-				{Name: "document", Type: cty.DynamicPseudoType}, {Name: "tags", Type: tags},
+				{Name: "name", Type: cty.String},
+				{Name: "version", Type: cty.String},
+				{Name: "platform", Type: cty.String, Required: true, Doc: "Linux, Windows or macOS."},
+				{Name: "document", Type: cty.DynamicPseudoType},
+				{Name: "tags", Type: tags},
 			}},
 		},
 		{

@@ -17,6 +17,7 @@ type scope struct {
 	counted bool          // inst is made by count
 	build   *string       // the name of the build it stands in
 	sources []builtSource // the sources of that build, or the one source whose body it is
+	asked   *bool         // set when source.name is asked of several sources; nil where that is a mistake
 	inBody  bool          // in a source's body or a build: source.name is meant to be asked
 }
 
@@ -365,6 +366,8 @@ func (l *loader) resolveOwnSource(t hcl.Traversal, sc *scope, want *needs) (done
 	case !sc.inBody:
 		l.report(mistake(upTo(t, 2), "Unknown reference", "source.%s exists only in the body of a source and in the provisioners of a build.", name))
 		return true, false
+	case len(sc.sources) > 1 && sc.asked != nil:
+		*sc.asked = true
 	case len(sc.sources) != 1:
 		l.report(mistake(upTo(t, 2), "Ambiguous reference", "source.%s is not one value here, since the build has %d sources. "+
 			"Write a build for each source, or put what differs in the sources themselves.", name, len(sc.sources)))

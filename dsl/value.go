@@ -107,6 +107,17 @@ type Nested struct {
 	LabelRanges []hcl.Range
 	Body        *Body
 	Range       hcl.Range // the header
+	// BySource are the bodies by source, "imagebuilder.web", of a block in a build of several sources
+	// that asks source.name or source.type; nil for others. Body is then the first source's.
+	BySource map[string]*Body
+}
+
+// For is the body as it is for one of the build's sources, "imagebuilder.web".
+func (n *Nested) For(source string) *Body {
+	if b, ok := n.BySource[source]; ok {
+		return b
+	}
+	return n.Body
 }
 
 // A Block is one top-level block, or one instance of it.
