@@ -121,19 +121,15 @@ func compareNumbers(operator, base, value string) (result, known bool) {
 	return false, false
 }
 
-// number reads a number in the only form the guide allows: an optional sign, digits, at most one point between digits.
-func number(s string) (*big.Float, bool) {
+// number reads a number in the only form the guide allows: an optional sign, digits, at most one
+// point between digits. It is exact, so that 1.10 equals 1.1.
+func number(s string) (*big.Rat, bool) {
 	digits := strings.TrimLeft(s, "+-")
-	if len(s)-len(digits) > 1 || len(digits) > 4096 {
-		return nil, false
-	}
 	whole, fraction, point := strings.Cut(digits, ".")
-	if !isDigits(whole) || point && !isDigits(fraction) {
+	if len(s)-len(digits) > 1 || len(digits) > 4096 || !isDigits(whole) || point && !isDigits(fraction) {
 		return nil, false
 	}
-	// Enough bits for every digit, so that nothing is rounded before the comparison.
-	f, _, err := big.ParseFloat(s, 10, uint(len(digits))*4+64, big.ToNearestEven) //nolint:gosec // a length is never negative
-	return f, err == nil
+	return new(big.Rat).SetString(s)
 }
 
 func isDigits(s string) bool {

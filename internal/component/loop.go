@@ -51,7 +51,7 @@ func (p *stepParser) count(l *Loop, n *yaml.Node) {
 			whole = false
 			return 0
 		}
-		i, ok := p.integer(v, key)
+		i, ok := p.integer(v, "the value of "+key)
 		whole = whole && ok
 		return i
 	}

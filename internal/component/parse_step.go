@@ -22,7 +22,7 @@ func (p *parser) steps(ph *Phase, n *yaml.Node) {
 		p.fail(ph.Range, "Missing steps", fmt.Sprintf("The phase %s has no steps.", ph.Name))
 		return
 	}
-	list := p.list(n, "the steps of phase "+ph.Name)
+	list := p.list(n, "the value of steps")
 	if len(list) == 0 && resolve(n).Kind == yaml.SequenceNode {
 		p.fail(p.src.at(n), "Missing steps", fmt.Sprintf("The phase %s has no steps.", ph.Name))
 	}
@@ -58,7 +58,7 @@ func (p *stepParser) read(n *yaml.Node) {
 		p.step.OnFailure = p.choice(v, "onFailure", Abort, Continue, Ignore)
 	}
 	if v := f.get("maxAttempts"); v != nil {
-		i, ok := p.integer(v, "maxAttempts")
+		i, ok := p.integer(v, "the value of maxAttempts")
 		if ok && i < 1 {
 			p.fail(p.src.at(v), "Invalid maxAttempts", fmt.Sprintf("%smaxAttempts is %d and must be at least 1: it counts all attempts, the first included.", p.where(), i))
 		}
@@ -105,7 +105,7 @@ func (p *stepParser) action(f fields) {
 }
 
 func (p *stepParser) timeout(n *yaml.Node) {
-	v, ok := p.integer(n, "timeoutSeconds")
+	v, ok := p.integer(n, "the value of timeoutSeconds")
 	p.step.TimeoutSeconds = v
 	switch {
 	case !ok:
