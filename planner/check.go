@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -61,16 +62,32 @@ func (c *compiler) check() {
 		}
 	}
 	for _, n := range c.sorted {
-		m := c.modelOf(n.Kind)
-		if m.taggable {
+		if c.modelOf(n.Kind).taggable {
 			c.diags = append(c.diags, c.tag(n)...)
 		}
-		for _, d := range verify(n, m) {
-			if !said[*d.Subject] {
-				c.diags = append(c.diags, d)
-			}
+	}
+	for _, d := range verifyAll(c.sorted, c.models) {
+		if !said[*d.Subject] {
+			c.diags = append(c.diags, d)
 		}
 	}
+}
+
+// verifyAll verifies nodes side by side: each depends on its own input alone, and together they
+// are the better part of a large plan's time.
+func verifyAll(nodes []*Node, models map[*Kind]model) hcl.Diagnostics {
+	const share = 256 // nodes worth a goroutine
+	found := make([]hcl.Diagnostics, (len(nodes)+share-1)/share)
+	var all sync.WaitGroup
+	for i, some := range slices.Collect(slices.Chunk(nodes, share)) {
+		all.Go(func() {
+			for _, n := range some {
+				found[i] = append(found[i], verify(n, models[n.Kind])...)
+			}
+		})
+	}
+	all.Wait()
+	return slices.Concat(found...)
 }
 
 // verify returns what AWS would refuse of a node's input, at the configuration's own text.

@@ -40,7 +40,7 @@ const (
 type Kind struct {
 	Name  string        // the block type, and the first half of an address
 	Block dsl.BlockType // how it is written
-	// Lower turns a block into the input of Create. Expand turns it into simpler blocks first; the
+	// Lower turns a block into the input of Create, in a map of its own. Expand turns it into simpler blocks first; the
 	// one among them that has the block's own address is lowered, not expanded again.
 	Lower  func(*Scope, *dsl.Block) (*Node, hcl.Diagnostics)
 	Expand func(*Scope, *dsl.Block) ([]*dsl.Block, hcl.Diagnostics)

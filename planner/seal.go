@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -81,22 +80,16 @@ func (s *sealer) seal(n *Node, taggable bool) {
 	switch n.Kind.Naming {
 	case ContentVersion:
 		n.Known["version"] = contentVersion(n.Fixed, sum[:])
-		n.setMember("semanticVersion", n.Known["version"])
+		n.Input["semanticVersion"] = n.Known["version"]
 	case HashedName:
 		n.Known["name"] = hashedName(n.Name, n.Digest)
-		n.setMember("name", n.Known["name"])
+		n.Input["name"] = n.Known["name"]
 	case OfRecipe:
 		s.nameAfterRecipe(n)
 	case StableName, ContentKey:
 	}
-	if taggable {
-		tags, _ := n.Input["tags"].(map[string]any)
-		tags = maps.Clone(tags)
-		if tags == nil {
-			tags = map[string]any{}
-		}
-		tags[TagDigest] = n.Digest
-		n.setMember("tags", tags)
+	if tags, ok := n.Input["tags"].(map[string]any); ok && taggable {
+		tags[TagDigest] = n.Digest // the map is the node's own since Compile put its tags in
 	}
 }
 

@@ -74,14 +74,6 @@ func (c *compiler) tag(n *Node) hcl.Diagnostics {
 	if p := c.scope.Config.Settings.Project; p != "" {
 		tags[TagProject] = p
 	}
-	n.setMember("tags", tags)
+	n.Input["tags"] = tags
 	return diags
-}
-
-// setMember replaces one top-level member in a copy of the input.
-func (n *Node) setMember(member string, v any) {
-	in := make(Object, len(n.Input)+1)
-	maps.Copy(in, n.Input)
-	in[member] = v
-	n.Input = in
 }
