@@ -77,7 +77,7 @@ const (
 )
 
 // A Failure is why AWS refused a call, or why a build failed, in parts that can be shown.
-type Failure struct {
+type Failure struct { //nolint:errname // a noun of the reports, for which it is more than an error
 	Code      string // AWS's error code, or "BuildFailed"
 	Message   string
 	RequestID string

@@ -29,7 +29,7 @@ func (c *Clients) Data(ctx context.Context) func(*dsl.Block) (map[string]cty.Val
 		if !ok {
 			return nil, hcl.Diagnostics{{
 				Severity: hcl.DiagError, Summary: "Unsupported data source", Subject: b.Range.Ptr(),
-				Detail: fmt.Sprintf("%s cannot be looked up. Use amazon-ami or amazon-parameterstore, or hand the value in as a variable.", strings.TrimPrefix(b.Addr.Type, "data.")),
+				Detail: strings.TrimPrefix(b.Addr.Type, "data.") + " cannot be looked up. Use amazon-ami or amazon-parameterstore, or hand the value in as a variable.",
 			}}
 		}
 		values, diag := ask(ctx, c, b)

@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"strings"
 
 	"github.com/org/imagebuild-action/planner"
@@ -105,9 +106,7 @@ const pageSize = 25
 // the list ended by itself: what was not visited then is not there.
 func (c *Clients) pages(ctx context.Context, q query, visit func(object) bool) (ended bool, err error) {
 	in := object{"maxResults": pageSize}
-	for k, v := range q.in {
-		in[k] = v
-	}
+	maps.Copy(in, q.in)
 	for range q.limit {
 		out, err := c.answer(ctx, q.op, q.region, in)
 		if err != nil {

@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -33,6 +35,7 @@ type fake struct {
 	logs   map[string][]string  // group/stream -> lines
 	stages []stage              // what images go through
 	page   int
+	delay  map[string]time.Duration
 	always func(op string, in object) (object, *refusal) // first, where set
 }
 
@@ -58,14 +61,19 @@ func newFake() *fake {
 	}
 }
 
-func (f *fake) clients(t testing.TB) *aws.Clients {
-	t.Helper()
-	c, err := aws.New(t.Context(), aws.Config{
+func (f *fake) clients(tb testing.TB) *aws.Clients {
+	tb.Helper()
+	return f.paced(tb, 0)
+}
+
+func (f *fake) paced(tb testing.TB, perSecond float64) *aws.Clients {
+	tb.Helper()
+	c, err := aws.New(tb.Context(), aws.Config{
 		Region: region, Endpoint: "http://aws.invalid", KeyID: "AKIDEXAMPLE", SecretKey: "a secret that no error may hold",
-		HTTP: &http.Client{Transport: f},
+		HTTP: &http.Client{Transport: f}, CallsPerSecond: perSecond,
 	})
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return c
 }
@@ -94,6 +102,11 @@ func (f *fake) RoundTrip(r *http.Request) (*http.Response, error) {
 		}
 	}
 	op, in := decode(r, body)
+	select {
+	case <-time.After(f.delay[op]):
+	case <-r.Context().Done():
+		return nil, r.Context().Err()
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.calls[op]++
@@ -214,9 +227,7 @@ func (f *fake) create(what string, in object) (object, *refusal) {
 		return nil, &refusal{400, "ResourceAlreadyExistsException", "it exists"}
 	}
 	thing := object{"arn": arn}
-	for k, v := range in {
-		thing[k] = v
-	}
+	maps.Copy(thing, in)
 	f.things[arn] = thing
 	if what == "Component" {
 		thing["arn"] = arn + "/1"
@@ -323,7 +334,7 @@ func (f *fake) list(op string, in object) (object, *refusal) {
 	}
 	out[lists[op]] = items
 	if from+f.page < len(arns) {
-		out["nextToken"] = fmt.Sprint(from + f.page)
+		out["nextToken"] = strconv.Itoa(from + f.page)
 	}
 	return out, nil
 }

@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -54,8 +55,10 @@ type watch struct {
 	emit  func(executor.Event)
 	state string
 	step  string
-	fails int // questions without an answer, in a row
-	seen  time.Time
+	// puzzled is the code of what last kept the build from being looked into; "" for nothing.
+	puzzled string
+	fails   int // questions without an answer, in a row
+	seen    time.Time
 }
 
 func newFollower(c *Clients, o Options) *follower {
@@ -319,12 +322,24 @@ func (f *follower) visit(ctx context.Context, w *watch) {
 	}
 	w.seen = time.Now()
 	step, err := f.step(ctx, w.arn)
-	if err == nil && step != "" && step != w.step {
+	if step != "" && step != w.step {
 		w.step = step
 		w.emit(executor.Progressed{Addr: w.addr, At: time.Now(), State: w.state, Step: step})
 	}
-	// What a visit does not learn, states and the end of the log tell; neither ends the watch.
-	w.tail.read(ctx, f.once, w.log)
+	_, tailErr := w.tail.read(ctx, f.once, w.log)
+	if ctx.Err() == nil {
+		w.puzzle(errors.Join(err, tailErr))
+	}
+}
+
+// puzzle remarks once on what keeps a build from being looked into. That ends no watch: the next
+// visit tries again, and what it misses the end of the log tells.
+func (w *watch) puzzle(err error) {
+	code := Code(err)
+	if err != nil && code != w.puzzled {
+		w.log(time.Now(), ourselves, fmt.Sprintf("steps and log of %s cannot be read now: %v", w.arn, err))
+	}
+	w.puzzled = code
 }
 
 func (w *watch) log(at time.Time, source, line string) {

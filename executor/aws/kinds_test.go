@@ -55,8 +55,8 @@ func fits(t *testing.T, a dsl.Addr, op planner.Op, in planner.Object) {
 	}
 }
 
-func compile(t testing.TB, files map[string]string) *planner.Graph {
-	t.Helper()
+func compile(tb testing.TB, files map[string]string) *planner.Graph {
+	tb.Helper()
 	fs := fstest.MapFS{}
 	for name, text := range files {
 		fs[name] = &fstest.MapFile{Data: []byte(text)}
@@ -67,11 +67,11 @@ func compile(t testing.TB, files map[string]string) *planner.Graph {
 	}
 	cfg, diags := dsl.Load(host, dsl.Options{Types: kind.BlockTypes(), Version: "0.1.0"})
 	if diags.HasErrors() {
-		t.Fatal(diags)
+		tb.Fatal(diags)
 	}
 	g, diags := planner.Compile(cfg, kind.All(), region)
 	if diags.HasErrors() {
-		t.Fatal(diags)
+		tb.Fatal(diags)
 	}
 	return g
 }
@@ -114,8 +114,7 @@ func TestWireNamesFollowFromTheSDK(t *testing.T) {
 		for _, m := range shape.Members {
 			members[m.Name] = true
 		}
-		for i := range typ.NumField() {
-			f := typ.Field(i)
+		for f := range typ.Fields() {
 			if !f.IsExported() {
 				continue
 			}

@@ -88,8 +88,7 @@ func (o *observer) observe(ctx context.Context, op planner.Op, nodes []*planner.
 		return
 	}
 	at := nodes[0].Origin
-	var located *nodeError
-	if errors.As(err, &located) {
+	if located, ok := errors.AsType[*nodeError](err); ok {
 		at = located.node.Origin
 	}
 	o.mu.Lock()

@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,8 +14,8 @@ import (
 )
 
 // everything puts what the graph asks for into the fake, built long ago.
-func (f *fake) everything(t testing.TB, g *planner.Graph, images bool) {
-	t.Helper()
+func (f *fake) everything(tb testing.TB, g *planner.Graph, images bool) {
+	tb.Helper()
 	arns := map[dsl.Addr]any{}
 	for _, n := range g.Nodes {
 		in := n.Input.Resolve(func(r dsl.Ref) any { return arns[r.Addr] })
@@ -22,7 +23,7 @@ func (f *fake) everything(t testing.TB, g *planner.Graph, images bool) {
 			if images {
 				in["clientToken"] = n.Digest
 				if _, no := f.createImage(in); no != nil {
-					t.Fatal(no)
+					tb.Fatal(no)
 				}
 			}
 			continue
@@ -30,17 +31,17 @@ func (f *fake) everything(t testing.TB, g *planner.Graph, images bool) {
 		what := strings.TrimPrefix(string(n.Kind.Create), "imagebuilder:Create")
 		out, no := f.create(what, in)
 		if no != nil {
-			t.Fatalf("%v: %v", n.Addr, no)
+			tb.Fatalf("%v: %v", n.Addr, no)
 		}
 		arns[n.Addr] = out[n.Kind.Outputs["arn"]]
 	}
 }
 
-func sealed(t testing.TB, files map[string]string) *planner.Graph {
-	t.Helper()
-	g := compile(t, files)
+func sealed(tb testing.TB, files map[string]string) *planner.Graph {
+	tb.Helper()
+	g := compile(tb, files)
 	if diags := g.Seal(nil); diags.HasErrors() {
-		t.Fatal(diags)
+		tb.Fatal(diags)
 	}
 	return g
 }
@@ -126,7 +127,7 @@ func TestWhichBuildCounts(t *testing.T) {
 		f.everything(t, g, false)
 		for i, state := range builds {
 			f.stages = []stage{{state, 0}}
-			in := object{"imageRecipeArn": "", "clientToken": fmt.Sprint(i)}
+			in := object{"imageRecipeArn": "", "clientToken": strconv.Itoa(i)}
 			for arn := range f.things {
 				if strings.Contains(arn, ":image-recipe/") {
 					in["imageRecipeArn"] = arn

@@ -68,30 +68,30 @@ image "m%[1]d" {
 }
 
 // plan compiles, observes and compares, as the program does.
-func plan(t testing.TB, c *aws.Clients, files map[string]string) *planner.Plan {
-	t.Helper()
-	g := compile(t, files)
-	facts, diags := c.Facts(t.Context(), g)
+func plan(tb testing.TB, c *aws.Clients, files map[string]string) *planner.Plan {
+	tb.Helper()
+	g := compile(tb, files)
+	facts, diags := c.Facts(tb.Context(), g)
 	if diags.HasErrors() {
-		t.Fatal(diags)
+		tb.Fatal(diags)
 	}
 	if diags = g.Seal(facts); diags.HasErrors() {
-		t.Fatal(diags)
+		tb.Fatal(diags)
 	}
-	seen, diags := c.Observe(t.Context(), g)
+	seen, diags := c.Observe(tb.Context(), g)
 	if diags.HasErrors() {
-		t.Fatal(diags)
+		tb.Fatal(diags)
 	}
 	p, diags := planner.Diff(g, seen, planner.DiffOptions{Account: account})
 	if diags.HasErrors() {
-		t.Fatal(diags)
+		tb.Fatal(diags)
 	}
 	return p
 }
 
 // verbs counts a plan's verbs.
 func verbs(p *planner.Plan) string {
-	n := map[planner.Verb]int{}
+	n := make(map[planner.Verb]int)
 	for _, c := range p.Changes {
 		n[c.Verb]++
 	}

@@ -3,6 +3,7 @@ package aws_test
 import (
 	"crypto/sha256"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -18,9 +19,9 @@ import (
 )
 
 // connect opens a sandbox that runs nothing and connects the real SDK to it over HTTP.
-func connect(t *testing.T, faults ...sandbox.Fault) (c *aws.Clients, server *sandbox.Server, url string) {
+func connect(t *testing.T) (c *aws.Clients, server *sandbox.Server, url string) {
 	t.Helper()
-	server, err := sandbox.Open(t.Context(), sandbox.Options{Dir: t.TempDir(), Root: "none", Region: region, Account: account, Faults: faults})
+	server, err := sandbox.Open(t.Context(), sandbox.Options{Dir: t.TempDir(), Root: "none", Region: region, Account: account})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -127,9 +128,8 @@ func fetch(t *testing.T, url string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
 	b, err := io.ReadAll(res.Body)
-	if err != nil || res.StatusCode != http.StatusOK {
+	if err = errors.Join(err, res.Body.Close()); err != nil || res.StatusCode != http.StatusOK {
 		t.Fatalf("%s: %s, %v", url, res.Status, err)
 	}
 	return b

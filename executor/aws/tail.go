@@ -20,6 +20,9 @@ const (
 	drained = 2
 )
 
+// ourselves is the source of lines that are remarks of this program.
+const ourselves = "imagebuild"
+
 // A caller makes one call in the region of the build.
 type caller func(ctx context.Context, op planner.Op, in object) (object, error)
 
@@ -146,7 +149,7 @@ func (t *tail) refused(err error, sink lineSink) error {
 }
 
 func (t *tail) remark(sink lineSink, what string) {
-	sink(time.Now(), "imagebuild", fmt.Sprintf("%s %s: %s", strings.Join(t.groups, " or "), t.stream, what))
+	sink(time.Now(), ourselves, fmt.Sprintf("%s %s: %s", strings.Join(t.groups, " or "), t.stream, what))
 }
 
 // drain reads to the end of the log of a build that is over. CloudWatch shows lines some time after

@@ -37,7 +37,7 @@ func (w writer) value(v reflect.Value) any {
 		}
 		return w.value(v.Elem())
 	case reflect.Struct:
-		if t, ok := v.Interface().(time.Time); ok {
+		if t, ok := reflect.TypeAssert[time.Time](v); ok {
 			return t.UTC().Format(time.RFC3339Nano)
 		}
 		return w.structure(v)
