@@ -1,6 +1,7 @@
 package report
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -127,6 +128,8 @@ func (s *script) change(c *planner.Change) error {
 	switch {
 	case c.Verb == planner.None:
 		return nil
+	case c.Verb == planner.Wait && observed(c, "arn") == "":
+		return errors.New("it is being built, and the plan does not know under which ARN")
 	case c.Verb == planner.Wait:
 		return s.assign(dsl.Ref{Addr: c.Addr, Attr: "arn"}, quote(observed(c, "arn")))
 	case c.Op == "":

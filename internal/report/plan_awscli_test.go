@@ -298,3 +298,19 @@ func TestScriptWithSecretsRefusesToRun(t *testing.T) {
 		t.Error("a script without sensitive values refuses to run")
 	}
 }
+
+// What a script could not do is an error that names it, not a script that fails half way.
+func TestScriptRefusals(t *testing.T) {
+	for name, c := range map[string]*planner.Change{
+		"image.a: it is being built, and the plan does not know under which ARN": change("image.a", image, planner.Wait, planner.Object{}),
+		"component.a: the plan names no call to update it with":                  change("component.a", component, planner.Update, planner.Object{}),
+		"component.a: a script cannot know image.gone.amis":                      change("component.a", component, planner.Create, planner.Object{"name": ref("image.gone", "amis")}),
+	} {
+		f := newFixture()
+		f.add("", "", c)
+		b := &strings.Builder{}
+		if err := report.PlanAWSCLI(b, f.Plan); err == nil || !strings.Contains(err.Error(), name) || b.Len() > 0 {
+			t.Errorf("%q: %v, %d bytes written", name, err, b.Len())
+		}
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -179,6 +180,22 @@ func TestEventsAreDocumented(t *testing.T) {
 	for d := range documented {
 		if !fields[d] {
 			t.Errorf("docs/events.md explains %q, which no record has", d)
+		}
+	}
+}
+
+// Whatever a line holds, its record is one line of visible text and yields the same line.
+func TestRecordsHoldAnyText(t *testing.T) {
+	for _, line := range append(slices.Clone(hostile), "\U000e0041", "\u0085\u009b", "") {
+		b := &strings.Builder{}
+		j := report.JSONLines(b)
+		j.Fold(executor.Log{Addr: addr("image.base"), At: began.In(time.FixedZone("", 3600)), Line: line})
+		if s := strings.TrimSuffix(b.String(), "\n"); s != report.Neutral(s) {
+			t.Errorf("%q is written as %q", line, s)
+		}
+		var back struct{ Line, Time string }
+		if err := json.Unmarshal([]byte(b.String()), &back); err != nil || back.Line != line || back.Time != "2026-11-21T02:00:00Z" {
+			t.Errorf("%q reads back as %+v, %v", line, back, err)
 		}
 	}
 }
