@@ -49,6 +49,9 @@ func newBuilder(ctx context.Context, s *Server) (*builder, error) {
 		reached: make(chan struct{}),
 		running: map[string]context.CancelCauseFunc{},
 	}
+	if err := b.discard(filepath.Join(b.dir, "scratch")); err != nil {
+		return nil, err
+	}
 	for _, d := range []string{"layers", "scratch"} {
 		if err := os.MkdirAll(filepath.Join(b.dir, d), 0o700); err != nil {
 			return nil, err

@@ -14,6 +14,7 @@ type call struct {
 	region  string
 	account string
 	caller  string // the ARN of who is calling
+	user    string // and its user id
 	id      string // the request id
 	now     time.Time
 }

@@ -9,10 +9,10 @@ import (
 // imageBuilder is the service's behaviour. What is well formed has been settled by the model before.
 type imageBuilder struct {
 	db      *database
-	model   *awsmodel.Service
 	opts    *Options
 	objects objectReader
 	builds  *builder
+	table   map[string]answer // by operation, as answers makes it
 }
 
 // An objectReader reads what components and workflows are given by uri.
@@ -91,7 +91,7 @@ func (ib *imageBuilder) answers() map[string]answer {
 // answer finds an operation's behaviour, and wraps what all share around it: the managed things of
 // the region, the client token, the ids in the response.
 func (ib *imageBuilder) answer(op *awsmodel.Operation) answer {
-	act, ok := ib.answers()[op.Name]
+	act, ok := ib.table[op.Name]
 	if !ok {
 		return func(c *call) (object, error) { return nil, unsupported(c.op, "%s.", c.op.Name) }
 	}

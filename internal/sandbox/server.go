@@ -4,12 +4,14 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/component"
 )
 
 // A Server is one AWS. Open makes it, Close ends it.
@@ -45,6 +48,9 @@ type Server struct {
 func Open(ctx context.Context, opts Options) (*Server, error) {
 	s := &Server{opts: opts, calls: map[string]int{}}
 	s.defaults()
+	if !knownRoot(s.opts.Root) {
+		return nil, fmt.Errorf("the sandbox has no root %q: it is auto, overlay, none or dir:PATH", s.opts.Root)
+	}
 	if err := s.openDir(); err != nil {
 		return nil, err
 	}
@@ -58,6 +64,11 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
+}
+
+// knownRoot keeps out the one kind of root that component has and a sandbox must not: the machine itself.
+func knownRoot(kind string) bool {
+	return slices.Contains([]string{component.RootAuto, component.RootOverlay, component.RootNone}, kind) || strings.HasPrefix(kind, "dir:")
 }
 
 func (s *Server) defaults() {
@@ -115,6 +126,7 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 		return err
 	}
 	s.ib = &imageBuilder{db: s.db, opts: &s.opts, objects: s.objects, builds: s.builds}
+	s.ib.table = s.ib.answers()
 	s.rest = newRestRouter(model)
 	s.logsAPI = (&cloudWatchLogs{s.logs}).answers()
 	s.ssmAPI = (&parameterStore{s.db}).answers()
@@ -159,12 +171,12 @@ func (s *Server) identify(c *call, sc scope) error {
 	s.db.Lock()
 	defer s.db.Unlock()
 	c.account = s.opts.Account
-	c.caller = "arn:" + awsmodel.PartitionOf(c.region) + ":iam::" + c.account + ":root"
+	c.caller, c.user = "arn:"+awsmodel.PartitionOf(c.region)+":iam::"+c.account+":root", c.account
 	k := s.db.keys.get(sc.key)
 	if k == nil {
 		return nil
 	}
-	c.account, c.caller = k.Account, k.ARN
+	c.account, c.caller, c.user = k.Account, k.ARN, k.UserID
 	if c.now.After(k.Expires) {
 		return fail("ExpiredTokenException", "The security token included in the request is expired")
 	}
@@ -301,7 +313,7 @@ func (s *Server) Banner() string {
 	if s.temporary {
 		kept = "Its state is gone when it stops."
 	}
-	return "This is a sandbox, not AWS. " + strings.TrimSuffix(s.builds.reason, ".") + ". " + kept +
+	return "This is a sandbox, not AWS. When it builds an image, " + strings.TrimSuffix(s.builds.reason, ".") + ". " + kept +
 		" It proves nothing that only AWS can prove: permissions, networks, instance types, Windows and macOS, the base image itself, real AMIs."
 }
 

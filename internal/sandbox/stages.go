@@ -173,7 +173,7 @@ func (m *making) components(ctx context.Context, spec component.RootSpec, phases
 	if err != nil {
 		return nil, err
 	}
-	m.say("%s", root.Describe())
+	m.say("Sandbox: %s", root.Describe())
 	res, err := root.Run(ctx, m.job(phases), func(e component.Event) {
 		if e.Kind == component.LogLine {
 			m.line(m.b.opts.Now(), e.Line)

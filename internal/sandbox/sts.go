@@ -75,11 +75,7 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, c *call, isS
 func (s *Server) sts(c *call, form url.Values) (any, error) {
 	switch c.name {
 	case "GetCallerIdentity":
-		id := c.account
-		if strings.Contains(c.caller, ":assumed-role/") {
-			id = "AROA" + strings.ToUpper(c.account) + ":" + c.caller[strings.LastIndex(c.caller, "/")+1:]
-		}
-		return identity{Arn: c.caller, UserId: id, Account: c.account}, nil
+		return identity{Arn: c.caller, UserId: c.user, Account: c.account}, nil
 	case "AssumeRole":
 		return s.assume(c, form, assumed{})
 	case "AssumeRoleWithWebIdentity":

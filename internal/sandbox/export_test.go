@@ -1,0 +1,48 @@
+package sandbox
+
+import (
+	"net/http"
+	"net/http/httptest"
+
+	"github.com/org/imagebuild-action/internal/awsmodel"
+)
+
+// The codec, for tests that hold it against AWS's own examples of requests and responses.
+
+// EncodeResponse is what a client gets of an operation's output.
+func EncodeResponse(op *awsmodel.Operation, out map[string]any) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	writeJSON(w, restJSON, op, out)
+	return w
+}
+
+// EncodeError is what a client gets of an error.
+func EncodeError(code, message string) *httptest.ResponseRecorder {
+	w := httptest.NewRecorder()
+	writeError(w, restJSON, "imagebuilder", fail(code, "%s", message))
+	return w
+}
+
+// DecodeRequest finds the operation and the input of a request.
+func DecodeRequest(s *awsmodel.Service, r *http.Request) (*awsmodel.Operation, map[string]any, error) {
+	op, label, value := newRestRouter(s).find(r)
+	if op == nil {
+		return nil, nil, nil
+	}
+	in, err := readREST(op, r, label, value)
+	return op, in, err
+}
+
+// Parts of the package that parse what others wrote.
+var (
+	NewChunked    = newChunked
+	FilterPattern = filterPattern
+	WebIdentity   = webIdentity
+	Wildcard      = wildcard
+)
+
+// ParseRef takes an ARN apart and puts it together again as far as the family.
+func ParseRef(arn string) (family, version string, build int, ok bool) {
+	r, ok := parseRef(arn)
+	return r.family(), r.version, r.build, ok
+}
