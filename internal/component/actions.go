@@ -13,9 +13,14 @@ import (
 // An action carries out one operation of a module. A nil map means that it has no outputs.
 type action func(ctx context.Context, s *stepRun, in Input) (map[string]string, error)
 
-// unsupported is the error of what cannot be done here; it ends a step with that status.
+// An unsupportedError is what cannot be done here; it ends a step with that status.
+type unsupportedError struct{ text string }
+
+func (e *unsupportedError) Error() string { return e.text }
+func (e *unsupportedError) Unwrap() error { return errors.ErrUnsupported }
+
 func unsupported(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", errors.ErrUnsupported, fmt.Sprintf(format, args...))
+	return &unsupportedError{fmt.Sprintf(format, args...)}
 }
 
 // action finds what carries out the step's module.

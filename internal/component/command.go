@@ -86,7 +86,7 @@ func (s *stepRun) conclude(cmd *exec.Cmd, err error, o commandOutput) (string, e
 		s.say("CmdExecution: Command execution has resulted in an error")
 	}
 	if !s.step.DisableLogging {
-		s.say("CmdExecution: Stderr: " + o.stderr)
+		s.block(s.event(), "CmdExecution: Stderr: "+o.stderr)
 	}
 	s.say(fmt.Sprintf("CmdExecution: ExitCode %d", cmd.ProcessState.ExitCode()))
 	if exit, ok := errors.AsType[*exec.ExitError](err); ok {

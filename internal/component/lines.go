@@ -118,3 +118,12 @@ func (t *tailBuffer) text() string {
 func visible(line []byte) string {
 	return strings.ToValidUTF8(strings.TrimRight(string(line), "\r\n"), "\ufffd")
 }
+
+// oneLine makes any text an entry of a log: line breaks are shown as \n, and what exceeds limit is cut.
+func oneLine(text string, limit int) string {
+	if len(text) > limit {
+		text = text[:limit] + " …"
+	}
+	text = strings.ToValidUTF8(text, "\ufffd")
+	return strings.NewReplacer("\r\n", `\n`, "\n", `\n`).Replace(text)
+}

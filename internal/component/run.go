@@ -201,16 +201,19 @@ func (r *runner) conclude() {
 	if f.Message != "" {
 		lines = append(lines, "ErrorMessage: "+f.Message)
 	}
-	if f.Stderr != "" {
-		lines = append(lines, "Stderr: "+f.Stderr)
-	}
 	for _, l := range lines {
 		r.log(e, l)
 	}
+	if f.Stderr != "" {
+		r.block(e, "Stderr: "+f.Stderr)
+	}
 }
 
-func (r *runner) log(e Event, line string) {
-	e.Kind, e.Time, e.Line = LogLine, now(), line
+func (r *runner) log(e Event, line string) { r.block(e, oneLine(line, maxLine+256)) }
+
+// block logs a text that may have several lines.
+func (r *runner) block(e Event, text string) {
+	e.Kind, e.Time, e.Line = LogLine, now(), text
 	r.emit(e)
 }
 

@@ -110,7 +110,7 @@ func (s *stepRun) judge(status Status, err error) (stop bool) {
 	if err == nil {
 		return false
 	}
-	s.result.Message = err.Error()
+	s.result.Message = oneLine(err.Error(), maxStderr)
 	if exit, ok := errors.AsType[*exitError](err); ok {
 		s.result.ExitCode = exit.code
 		if !s.step.DisableLogging {
@@ -160,7 +160,7 @@ func (s *stepRun) attempts(ctx context.Context) (Status, error) {
 			s.record(outputs)
 			return Success, nil
 		}
-		if errors.Is(err, errors.ErrUnsupported) {
+		if _, ok := errors.AsType[*unsupportedError](err); ok {
 			return Unsupported, err
 		}
 		if ctx.Err() != nil {
