@@ -21,9 +21,9 @@ func (l *loader) evalData(d *decl) bool {
 	for _, inst := range d.instances {
 		addr := d.addr
 		addr.Key = inst.key
-		before := errorCount(l.diags)
+		before, failures := errorCount(l.diags), l.failures
 		b := &Block{Addr: addr, Label: d.label, Range: d.header, Body: l.decodeTop(d, l.scopeOf(d, inst))}
-		if errorCount(l.diags) > before {
+		if errorCount(l.diags) > before || l.failures > failures {
 			return false
 		}
 		l.cfg.Data = append(l.cfg.Data, b)

@@ -64,17 +64,16 @@ func tooDeepTokens(tokens hclsyntax.Tokens) hcl.Diagnostics {
 	depth, run := 0, 0
 	for _, t := range tokens {
 		switch t.Type { //nolint:exhaustive // the other tokens neither nest nor chain
-		case hclsyntax.TokenOParen, hclsyntax.TokenOBrack, hclsyntax.TokenOBrace, hclsyntax.TokenTemplateInterp:
+		case hclsyntax.TokenOParen, hclsyntax.TokenOBrace, hclsyntax.TokenTemplateInterp:
 			depth++
-		case hclsyntax.TokenTemplateControl:
+		case hclsyntax.TokenTemplateControl, hclsyntax.TokenOBrack: // a[x][x] is a chain as well
 			depth++
 			run++
 		case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenTemplateSeqEnd:
 			depth--
 		case hclsyntax.TokenPlus, hclsyntax.TokenMinus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
 			hclsyntax.TokenBang, hclsyntax.TokenQuestion, hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp,
-			hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq,
-			hclsyntax.TokenDot:
+			hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq:
 			run++
 		case hclsyntax.TokenComma, hclsyntax.TokenEqual:
 			run = 0

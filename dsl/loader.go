@@ -61,6 +61,7 @@ type loader struct {
 	impure []string // functions called since the last look whose result changes from run to run
 	blocks int      // nested blocks made by dynamic so far
 
+	failures int             // expressions that could not be evaluated, for a reason reported wherever it arose
 	nameless []*decl         // blocks whose names have to be evaluated
 	hidden   map[string]bool // block types of which not all addresses are known, because of an error already reported
 }

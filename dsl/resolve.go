@@ -131,7 +131,7 @@ func (l *loader) resolveBlock(t hcl.Traversal, want *needs) bool {
 		return false
 	}
 	if d.unread {
-		l.report(mistake(upTo(t, steps), "Unknown block type", "imagebuild cannot make a %s %q.%s", d.typ.Name, d.label, didYouMean(d.label, slices.Collect(maps.Keys(d.typ.Variants)))))
+		l.report(mistake(upTo(t, steps), "Unknown block type", "imagebuild does not know the type %q of %s.%s", d.label, d.addr, didYouMean(d.label, slices.Collect(maps.Keys(d.typ.Variants)))))
 		return false
 	}
 	w := &wanted{d: d, opened: len(t) > steps || !want.branches[t.SourceRange()]}

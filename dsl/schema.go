@@ -44,6 +44,7 @@ type BlockType struct {
 	// VariantExports are Exports by first label, for data blocks.
 	VariantExports map[string][]string
 	// Known are the attributes other blocks may use as ordinary values ("name"), evaluated before bodies are.
+	// Where one is not written, "name" is the label, one that is exported as well is a Ref, another null.
 	Known []string
 	// Repeats allows for_each and count.
 	Repeats bool

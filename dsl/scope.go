@@ -146,6 +146,7 @@ func (l *loader) context(travs []hcl.Traversal, want *needs, sc *scope) (*hcl.Ev
 		ok = l.resolve(t, sc, want) && ok
 	}
 	if !ok {
+		l.failures++
 		return nil, false
 	}
 	ctx := &hcl.EvalContext{Functions: l.functions}
