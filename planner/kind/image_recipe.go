@@ -98,6 +98,30 @@ func (l *Lowered) components(s *planner.Scope, b *dsl.Block) {
 		}
 		seen[ref] = at
 	}
+	l.comparePlatforms(s, list)
+}
+
+// comparePlatforms reports components for another platform than the first one's: all of a recipe's
+// components must be for its parent image's (API Reference, CreateImageRecipe, components).
+func (l *Lowered) comparePlatforms(s *planner.Scope, list []any) {
+	var first, platform string
+	for i, e := range list {
+		c, _ := e.(map[string]any)
+		ref, _ := c["componentArn"].(dsl.Ref)
+		b, ok := s.Block(ref.Addr)
+		if !ok || ref.Type != "component" {
+			continue
+		}
+		p, known := textAttr(b, "platform")
+		switch {
+		case !known || p == platform:
+		case platform == "":
+			first, platform = ref.Addr.String(), p
+		default:
+			l.fail(l.near("components["+strconv.Itoa(i)+"]"), "Components of several platforms",
+				fmt.Sprintf("%s is for %s and %s for %s, and an image has one platform. Make a recipe for each.", ref.Addr, p, first, platform))
+		}
+	}
 }
 
 // shift renumbers the ranges of the components that were written as blocks.

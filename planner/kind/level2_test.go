@@ -2,6 +2,7 @@ package kind_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
 	"regexp"
@@ -460,4 +461,26 @@ func TestPick(t *testing.T) {
 	if len(body.Attrs) != 2 || len(body.Blocks) != 2 {
 		t.Error("the whole was changed")
 	}
+}
+
+// Whatever is written, planning ends in a plan or in diagnostics that say where.
+func FuzzPlan(f *testing.F) {
+	for _, k := range kind.List() {
+		f.Add(k.Example)
+	}
+	f.Add(allKinds)
+	f.Fuzz(func(t *testing.T, src string) {
+		p, diags := planText(t, src)
+		if p == nil && !diags.HasErrors() {
+			t.Error("neither a plan nor a reason")
+		}
+		for _, d := range diags {
+			if d.Subject == nil {
+				t.Errorf("%s: %s: without a place", d.Summary, d.Detail)
+			}
+		}
+		if p != nil && !json.Valid(p.JSON()) {
+			t.Error("the plan is no JSON")
+		}
+	})
 }
