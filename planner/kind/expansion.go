@@ -20,6 +20,7 @@ type expansion struct {
 	source    *planner.Kind
 	parts     map[string]*dsl.Schema // what a source is parted into, by kind
 	staged    *staging
+	others    bool // whether sources of other builders were left out
 	out       []*dsl.Block
 }
 
@@ -38,7 +39,7 @@ func (e *expansion) expand() []*dsl.Block {
 	e.checkBlocks()
 	uses := e.uses()
 	if len(uses) == 0 {
-		if !e.diags.HasErrors() {
+		if !e.diags.HasErrors() && !e.others {
 			e.fail(e.build.Range, "No source", "The build names no source to make an image from. Write sources = [\"source.imagebuilder.NAME\"].")
 		}
 		return nil
@@ -95,7 +96,11 @@ func (e *expansion) prepare(spec *imageSpec) {
 		if _, ok := spec.body.Attr("infrastructure_configuration_arn"); ok && name == "instance_profile_name" {
 			continue
 		}
-		e.fail(spec.use.block.Range, "Missing required argument", "The source needs %q: %s.", name, map[string]string{
+		written := name
+		if spec.use.typ == "amazon-ebs" {
+			written = map[string]string{"parent_image": "source_ami or source_ami_filter", "instance_profile_name": "iam_instance_profile"}[name]
+		}
+		e.fail(spec.use.block.Range, "Missing required argument", "The source needs %s: %s.", written, map[string]string{
 			"parent_image":          "the image to start from, as an AMI id, an ARN, \"aws:NAME\" or \"ssm:/path\"",
 			"instance_profile_name": "the instance profile of the machine that builds, with the policies EC2InstanceProfileForImageBuilder and AmazonSSMManagedInstanceCore",
 		}[name])

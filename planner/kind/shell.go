@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"text/template/parse"
 
 	"github.com/zclconf/go-cty/cty"
@@ -41,14 +43,29 @@ func shellProvisioner() provisioner {
 			dsl.Attr{Name: "use_env_var_file", Type: cty.Bool, Doc: "Whether {{.EnvVarFile}} is sourced by the default execute_command; the variables are exported either way."},
 			dsl.Attr{Name: "remote_folder", Type: cty.String, Doc: "Where the script lies while execute_command runs it; /tmp when left out."},
 			dsl.Attr{Name: "remote_file", Type: cty.String, Doc: "Its name there."},
+			dsl.Attr{Name: "expect_disconnect", Type: cty.Bool, Doc: "Together with a single command that restarts the machine: has it restarted, and goes on with the next step."},
 			dsl.Attr{Name: "remote_path", Type: cty.String, Doc: "Both in one."},
 		),
-		ignored: []string{"skip_clean", "start_retry_timeout", "expect_disconnect"},
+		ignored: []string{"skip_clean", "start_retry_timeout"},
 		steps:   (*task).shell,
 	}
 }
 
+// restarts finds commands that do nothing but restart the machine.
+var restarts = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^\s*(sudo\s+)?(/\S*/)?(reboot|shutdown\s+-r(\s+-f)?\s+(now|\+?0)|systemctl\s+reboot|init\s+6)\s*(&|;)?\s*$`)
+})
+
 func (t *task) shell() {
+	if t.truth("expect_disconnect") {
+		lines := t.list("inline")
+		if len(lines) == 1 && restarts().MatchString(lines[0].s) {
+			t.add("", "Reboot", nil)
+			return
+		}
+		t.warn(t.body.At("expect_disconnect"), "Restart not expected",
+			"A script that restarts the machine by itself ends the build. Have it exit with 194, after which it is run again, or put the restart into a block of its own: inline = [\"reboot\"].")
+	}
 	env := t.environment()
 	for _, s := range t.scripts() {
 		t.shellScript(s.suffix, s, maps.Clone(env))

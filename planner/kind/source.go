@@ -41,7 +41,7 @@ func sourceKind(of []*planner.Kind) *planner.Kind {
 		Name: "source",
 		Block: dsl.BlockType{
 			Name: "source", Labels: []string{"type", "name"},
-			Variants: map[string]*dsl.Schema{"imagebuilder": sourceSchema(of)},
+			Variants: map[string]*dsl.Schema{"imagebuilder": sourceSchema(of), "amazon-ebs": amazonEBSSchema()},
 			Exports:  []string{"address"},
 			Doc:      "What an image is made from and how: the arguments of recipe, infrastructure, distribution, pipeline and image side by side.",
 		},
@@ -181,15 +181,22 @@ func sourceAddr(s string) (dsl.Addr, bool) {
 func (e *expansion) find(addr dsl.Addr, at hcl.Range) (sourceUse, bool) {
 	typ := strings.TrimPrefix(addr.Type, "source.")
 	b, ok := e.scope.Block(addr)
-	if !ok {
+	_, supported := e.source.Block.Variants[typ]
+	switch {
+	case !ok && supported, !ok && !e.skipped(addr):
 		e.fail(at, "Unknown source", "There is no source %q %q in the configuration.%s", typ, addr.Name, e.suggest(addr))
 		return sourceUse{}, false
-	}
-	if _, supported := e.source.Block.Variants[typ]; !supported || b.Body == nil {
-		e.fail(at, "Unsupported source", "Images cannot be made from a source of type %q. Use a source \"imagebuilder\", or keep the build that uses this one in a directory of its own.", typ)
+	case !supported || b.Body == nil:
+		e.others = true
+		e.warn(at, "Source left out", "Images cannot be made from a source of type %q, so that it is left out of this build.", typ)
 		return sourceUse{}, false
 	}
 	return sourceUse{sourceName{typ, addr.Name, addr.Name}, b, b.Body, at}, true
+}
+
+// skipped reports whether a source of another builder than ours is meant, rather than a misspelt one.
+func (e *expansion) skipped(addr dsl.Addr) bool {
+	return nearest(strings.TrimPrefix(addr.Type, "source."), sortedKeys(e.source.Block.Variants)) == ""
 }
 
 // suggest names the sources there are.
@@ -238,7 +245,13 @@ func (e *expansion) uses() []sourceUse {
 			out = append(out, e.overlay(u, n))
 		}
 	}
-	return e.distinct(out)
+	out = e.distinct(out)
+	for i, u := range out {
+		if u.typ == "amazon-ebs" {
+			out[i] = e.translate(u)
+		}
+	}
+	return out
 }
 
 // overlay lays the build's own arguments over a source's. An argument that both have is an error,
