@@ -20,11 +20,10 @@ import (
 
 // A screen is as much of a terminal as Live may use; anything else is an error.
 type screen struct {
-	lines   []string
-	row     int
-	writes  int
-	columns int
-	err     error
+	lines  []string
+	row    int
+	writes int
+	err    error
 }
 
 func (s *screen) Write(p []byte) (int, error) {
@@ -158,8 +157,10 @@ func TestLiveRedrawsAtMostTenTimesASecond(t *testing.T) {
 			l.Fold(executor.Log{Addr: addr("image.base"), At: time.Now(), Line: strconv.Itoa(i)})
 			time.Sleep(time.Millisecond)
 		}
+		synctest.Wait()
 		busy := s.writes
 		time.Sleep(10 * time.Second)
+		synctest.Wait()
 		idle := s.writes - busy
 		cancel()
 		<-done
