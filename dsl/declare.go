@@ -176,7 +176,12 @@ func (l *loader) nameByAttribute(d *decl) {
 
 func (l *loader) enterNamed(d *decl, name cty.Value) {
 	text, err := convert.Convert(name, cty.String)
-	if err != nil || text.IsNull() || !text.IsKnown() || text.AsString() == "" {
+	if err != nil {
+		l.hidden[d.addr.Type] = true
+		l.report(mistake(d.attrs["name"].Expr.Range(), "Unsuitable value", "The name of a %s is a text that is known from the start, and this is %s.", d.typ.Name, nature(name)))
+		return
+	}
+	if text.IsNull() || text.AsString() == "" {
 		l.nameless = append(l.nameless, d)
 		return
 	}

@@ -153,7 +153,7 @@ type setting struct {
 
 // decodeContent evaluates what a body holds; diags is what hcl had to say of its names.
 func (l *loader) decodeContent(content *hcl.BodyContent, diags hcl.Diagnostics, c *compiledSchema, at setting) *Body {
-	l.report(diags...)
+	l.report(explainRefs(diags)...)
 	at.misnamed = diags.HasErrors()
 	out := &Body{Attrs: make(map[string]Value, len(content.Attributes)), Range: at.header}
 	for i := range c.Attrs {

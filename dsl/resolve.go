@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -243,7 +244,11 @@ func (l *loader) checkInstance(t hcl.Traversal, steps int, d *decl) bool {
 		l.report(mistake(upTo(t, steps+1), "Unknown reference", "%s stands for %d instances. Choose one of them first, as in %s.", d.addr, len(keys), example))
 		return false
 	}
-	l.report(mistake(upTo(t, steps+1), "Unknown reference", "%s has no instance %q.%s", d.addr, name, didYouMean(name, keys)))
+	hint := didYouMean(name, keys)
+	if d.counted {
+		hint = fmt.Sprintf(" It has %d, counted from 0.", len(keys))
+	}
+	l.report(mistake(upTo(t, steps+1), "Unknown reference", "%s has no instance %q.%s", d.addr, name, hint))
 	return false
 }
 

@@ -152,7 +152,7 @@ func (l *loader) setDefault(v *variable, a *hcl.Attribute) {
 		return
 	}
 	value, diags := a.Expr.Value(&hcl.EvalContext{Functions: map[string]function.Function{"env": l.envFunc()}})
-	l.report(diags...)
+	l.report(onlyEnv(diags)...)
 	if diags.HasErrors() {
 		v.broken = true
 		return
@@ -161,6 +161,17 @@ func (l *loader) setDefault(v *variable, a *hcl.Attribute) {
 		v.typ = value.Type()
 	}
 	l.give(v, value, a.Expr.Range())
+}
+
+// onlyEnv says of an unknown function that it may well exist, but not here.
+func onlyEnv(diags hcl.Diagnostics) hcl.Diagnostics {
+	for i, d := range diags {
+		if call, ok := hcl.DiagnosticExtra[hclsyntax.FunctionCallUnknownDiagExtra](d); ok {
+			diags[i] = mistake(*d.Subject, "Function in a default", "The default of a variable is a constant, in which env is the only function; it cannot call %s. "+
+				"Write a local that does, and use that.", call.CalledFunctionName())
+		}
+	}
+	return diags
 }
 
 // give sets a variable's value, converted to its type.
