@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -53,6 +54,7 @@ type field struct {
 	required bool
 	alias    bool // a second name of a member
 	empty    bool // the empty string means something here
+	doc      string
 	sub      *Grammar
 }
 
@@ -82,12 +84,15 @@ func (g *Grammar) add(s Spec, union bool) {
 		}
 		f := fieldOf(m)
 		f.required = m.Required && !union && !slices.Contains(s.Filled, m.Name)
+		if doc, ok := filledDocs[m.Name]; ok && slices.Contains(s.Filled, m.Name) {
+			f.doc = doc
+		}
 		g.merge(f)
 	}
 	for _, name := range sortedKeys(s.Alias) {
 		m, _ := sh.Member(s.Alias[name])
 		f := fieldOf(m)
-		f.name, f.alias = name, true
+		f.name, f.alias, f.doc = name, true, aliasDocs[name]
 		if f.form == plain && f.typ == cty.String {
 			f.typ = cty.DynamicPseudoType
 		}
@@ -168,7 +173,40 @@ func fieldOf(m awsmodel.Member) field {
 		f.typ = scalar(sh)
 		f.empty = sh.Max != nil && *sh.Max == 0
 	}
+	if f.form == plain {
+		f.doc = cmp.Or(memberDocs[m.Name], sentence(m.Shape.Describe()))
+	}
 	return f
+}
+
+// filledDocs say what becomes of members that need not be written.
+var filledDocs = map[string]string{
+	"name":            "The name in AWS; the block's own when not given.",
+	"semanticVersion": "The same as version.",
+}
+
+// memberDocs say what the model's own bounds do not.
+var memberDocs = map[string]string{
+	"componentArn": `A reference, an ARN, or "aws:NAME" for a component that AWS manages.`,
+	"data":         "The document's text. One of more than 16000 characters travels through the staging bucket.",
+	"parentImage": `The image to start from: an AMI id, an image's ARN (x.x.x for the newest), "aws:NAME" for one that AWS manages, ` +
+		`"ssm:PARAMETER", or a reference to an image.`,
+	"uri":         "The document as an S3 object, instead of its text.",
+	"workflowArn": `A reference, an ARN, or "aws:build/NAME" (test, distribution) for a workflow that AWS manages.`,
+}
+
+// aliasDocs say what the second names of members are for.
+var aliasDocs = map[string]string{
+	"version":  `One to three leading numbers of the version, such as "2" or "2.3"; the rest follows from the content.`,
+	"document": "The document, as a text or as an object; the same as data.",
+}
+
+// sentence makes a sentence of a phrase.
+func sentence(phrase string) string {
+	if phrase == "" {
+		return ""
+	}
+	return strings.ToUpper(phrase[:1]) + phrase[1:] + "."
 }
 
 func grammarOf(sh *awsmodel.Shape) *Grammar {
@@ -205,10 +243,10 @@ func (g *Grammar) Schema() *dsl.Schema {
 	for _, f := range g.fields {
 		switch f.form {
 		case plain:
-			s.Attrs = append(s.Attrs, dsl.Attr{Name: f.name, Type: f.typ, Required: f.required && !f.alias, Member: f.member})
+			s.Attrs = append(s.Attrs, dsl.Attr{Name: f.name, Type: f.typ, Required: f.required && !f.alias, Doc: f.doc, Member: f.member})
 			continue
 		case pairs:
-			s.Attrs = append(s.Attrs, dsl.Attr{Name: f.plural, Type: cty.DynamicPseudoType, Member: f.member})
+			s.Attrs = append(s.Attrs, dsl.Attr{Name: f.plural, Type: cty.DynamicPseudoType, Doc: "A map of names to values, or to lists of values.", Member: f.member})
 		case single, repeat:
 		}
 		b := dsl.NestedType{Type: f.name, Schema: f.sub.Schema(), Member: f.member}
