@@ -56,6 +56,8 @@ func (d *differ) decide(c *Change, offline bool) {
 		create(c, "offline: not compared with AWS")
 	case c.Digest == "":
 		create(c, "not compared: a look-up that it depends on has no answer yet")
+	case c.Kind.Naming == OfRecipe && c.Known["version"] == nil:
+		create(c, "always built: its recipe is named by a wildcard, so that no image can be known to be this one")
 	case have == nil || !have.Exists:
 		create(c, fmt.Sprintf("not there: %s does not exist", c.Title()))
 	case c.Kind.Naming == OfRecipe:
@@ -186,7 +188,7 @@ func (d *differ) update(c *Change) {
 		}
 	}
 	for _, m := range c.Kind.Cleared {
-		if _, want := resolved[m]; !want && c.Observed.Input[m] != nil {
+		if _, want := resolved[m]; !want && holds(c.Observed.Input[m]) {
 			differ = append(differ, m)
 		}
 	}
@@ -198,6 +200,21 @@ func (d *differ) update(c *Change) {
 	c.Verb, c.Op, c.Args = Update, c.Kind.Update, wanted
 	c.Reason = "differs in " + strings.Join(differ, ", ")
 	c.Args[c.Kind.Outputs["arn"]] = c.Observed.Outputs["arn"]
+}
+
+// holds says whether a member that AWS returned has anything in it.
+func holds(v any) bool {
+	switch v := v.(type) {
+	case nil:
+		return false
+	case string:
+		return v != ""
+	case []any:
+		return len(v) > 0
+	case map[string]any:
+		return len(v) > 0
+	}
+	return true
 }
 
 // updateInput is what of a node's input its update takes.

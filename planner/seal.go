@@ -37,8 +37,13 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 		}
 		answered := s.answer(n)
 		s.seal(n, g.models[n.Kind].taggable)
-		if answered {
-			diags = append(diags, verify(n, g.models[n.Kind])...)
+		if !answered {
+			continue
+		}
+		for _, d := range verify(n, g.models[n.Kind]) {
+			if d.Severity == hcl.DiagError { // Compile has given the warnings
+				diags = append(diags, d)
+			}
 		}
 	}
 	sortDiags(diags)

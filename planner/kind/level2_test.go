@@ -124,8 +124,15 @@ var originPattern = regexp.MustCompile(`"origin":\{[^}]*\}`)
 
 // The order of blocks and the files they stand in leave the plan as it is, byte for byte.
 func TestOrderDoesNotMatter(t *testing.T) {
-	blocks := blocksOf(t, allKinds)
-	want := originPattern.ReplaceAllLiteral(mustPlan(t, allKinds).JSON(), nil)
+	for _, src := range []string{allKinds, levelOne} {
+		shuffle(t, src)
+	}
+}
+
+func shuffle(t *testing.T, src string) {
+	t.Helper()
+	blocks := blocksOf(t, src)
+	want := originPattern.ReplaceAllLiteral(mustPlan(t, src).JSON(), nil)
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
 		rng.Shuffle(len(blocks), func(i, j int) { blocks[i], blocks[j] = blocks[j], blocks[i] })
@@ -217,6 +224,43 @@ image "upper" {
 image_pipeline "weekly" {
   image_recipe_arn                 = image_recipe.base
   infrastructure_configuration_arn = infrastructure_configuration.small
+}
+`
+
+const levelOne = `
+imagebuild {
+  region = "eu-west-1"
+  staging {
+    bucket = "imagebuild-staging"
+  }
+}
+source "imagebuilder" "base" {
+  parent_image          = "ami-0123456789abcdef0"
+  instance_profile_name = "EC2InstanceProfileForImageBuilder"
+}
+source "imagebuilder" "upper" {
+  parent_image          = build.base.ami
+  instance_profile_name = "EC2InstanceProfileForImageBuilder"
+  regions               = ["eu-west-1"]
+}
+build {
+  name    = "base"
+  sources = ["source.imagebuilder.base"]
+  provisioner "shell" {
+    inline = ["true"]
+  }
+}
+build {
+  name    = "upper"
+  sources = ["source.imagebuilder.upper"]
+  provisioner "file" {
+    content     = "${join("\n", range(10000, 11000))}"
+    destination = "/srv/numbers"
+  }
+  component "aws:update-linux" {}
+  test "shell" {
+    inline = ["true"]
+  }
 }
 `
 
