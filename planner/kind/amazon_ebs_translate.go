@@ -3,6 +3,7 @@ package kind
 import (
 	"encoding/base64"
 	"encoding/json"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -65,7 +66,7 @@ func (t *ebs) unsupported() {
 	var names []string
 	at := t.body.Range
 	for _, name := range ebsIgnored() {
-		if v, ok := t.body.Attr(name); ok {
+		if v, ok := t.body.Attr(name); ok && v.V != "" {
 			if len(names) == 0 {
 				at = v.Range
 			}
@@ -216,9 +217,7 @@ func (t *ebs) machine() {
 	at := t.body.Range
 	for _, n := range t.body.Of("placement") {
 		at = n.Range
-		for name, v := range n.Body.Attrs {
-			place[name] = v
-		}
+		maps.Copy(place, n.Body.Attrs)
 	}
 	t.block(nestedBlock("placement", at, place))
 }
@@ -308,10 +307,7 @@ func (t *ebs) distribute() {
 		t.ami.Blocks = append(t.ami.Blocks, n)
 	}
 	for _, r := range t.regions() {
-		ami := &dsl.Body{Attrs: map[string]dsl.Value{}, Range: t.ami.Range, Blocks: t.ami.Blocks}
-		for name, v := range t.ami.Attrs {
-			ami.Attrs[name] = v
-		}
+		ami := &dsl.Body{Attrs: maps.Clone(t.ami.Attrs), Range: t.ami.Range, Blocks: t.ami.Blocks}
 		keys := t.mapping("region_kms_key_ids")
 		if k, ok := keys[r.s]; ok && k.s != "" {
 			ami.Attrs["kms_key_id"] = dsl.Value{V: k.s, Range: k.at}

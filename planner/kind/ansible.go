@@ -183,13 +183,13 @@ func (t *task) play(p *play) []string {
 	if p.inventory != "" {
 		inventory = p.at(p.inventory)
 	}
-	command += " -i " + inventory + " -c local"
+	words := []string{command, "-i", inventory, "-c", "local"}
 	for _, a := range t.list("extra_arguments") {
-		command += " " + p.quote(a.s)
+		words = append(words, p.quote(a.s))
 	}
 	var out []string
 	for _, b := range p.playbooks {
-		out = append(out, command+" "+p.at(b))
+		out = append(out, strings.Join(words, " ")+" "+p.at(b))
 	}
 	return out
 }

@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -91,20 +92,24 @@ func (t *task) packBeside(p *play, playbook string, name written) {
 	}
 }
 
+// galaxyRole is what a role's name on Galaxy looks like, with or without a version.
+var galaxyRole = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+(,[A-Za-z0-9._-]+)?$`)
+})
+
 // packRoles packs directories of roles and collections, and finds the roles to fetch by name.
 func (t *task) packRoles(p *play) {
-	role := regexp.MustCompile(`^[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)+(,[A-Za-z0-9._-]+)?$`)
-	for _, attr := range []string{"roles", "role_paths"} {
-		for _, name := range t.list(attr) {
-			if attr == "roles" && role.MatchString(name.s) {
-				if _, d := locate(t.scope.Config.Host, name); d != nil {
-					p.galaxy.named = append(p.galaxy.named, name.s)
-					continue
-				}
-			}
-			if dir := t.pack(p, name, ""); dir != "" && !slices.Contains(p.roles, path.Dir(dir)) {
-				p.roles = append(p.roles, path.Dir(dir))
-			}
+	var dirs []written
+	for _, name := range t.list("roles") {
+		if _, d := locate(t.scope.Config.Host, name); d != nil && galaxyRole().MatchString(name.s) {
+			p.galaxy.named = append(p.galaxy.named, name.s)
+			continue
+		}
+		dirs = append(dirs, name)
+	}
+	for _, name := range append(dirs, t.list("role_paths")...) {
+		if dir := t.pack(p, name, ""); dir != "" && !slices.Contains(p.roles, path.Dir(dir)) {
+			p.roles = append(p.roles, path.Dir(dir))
 		}
 	}
 	if name, ok := t.str("roles_path"); ok {
@@ -117,15 +122,20 @@ func (t *task) packRoles(p *play) {
 			p.collections = append(p.collections, dir)
 		}
 	}
-	for _, b := range p.playbooks {
-		dir := path.Dir(b)
-		if under := path.Join(dir, "roles"); !slices.Contains(p.roles, under) && slices.ContainsFunc(p.entries, func(e entry) bool { return strings.HasPrefix(e.name, under+"/") }) {
-			p.roles = append(p.roles, under)
-		}
-	}
 	for _, name := range t.list("playbook_paths") {
 		t.pack(p, name, "")
 	}
+	for _, b := range p.playbooks {
+		under := path.Join(path.Dir(b), "roles")
+		if !slices.Contains(p.roles, under) && p.holds(under) {
+			p.roles = append(p.roles, under)
+		}
+	}
+}
+
+// holds reports whether anything of a directory was packed.
+func (p *play) holds(dir string) bool {
+	return slices.ContainsFunc(p.entries, func(e entry) bool { return strings.HasPrefix(e.name, dir+"/") })
 }
 
 // packGalaxy packs the file of requirements and looks what it asks for, because ansible-galaxy fetches
@@ -199,18 +209,18 @@ func (t *task) inventory() string {
 	if !ok && len(groups)+len(empty) == 0 {
 		return ""
 	}
-	out := host + " ansible_connection=local\n"
-	for _, g := range groups {
-		if check(g) {
-			out += fmt.Sprintf("\n[%s]\n%s\n", g.s, host)
+	var out strings.Builder
+	fmt.Fprintf(&out, "%s ansible_connection=local\n", host)
+	for i, g := range append(groups, empty...) {
+		if !check(g) {
+			continue
+		}
+		fmt.Fprintf(&out, "\n[%s]\n", g.s)
+		if i < len(groups) {
+			out.WriteString(host + "\n")
 		}
 	}
-	for _, g := range empty {
-		if check(g) {
-			out += fmt.Sprintf("\n[%s]\n", g.s)
-		}
-	}
-	return out
+	return out.String()
 }
 
 // commonDir is the deepest directory that holds all entries.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -84,7 +85,7 @@ func (a *arguments) list(name string) []written {
 	}
 	var out []written
 	for i, e := range elems {
-		at := v.At(fmt.Sprint(i))
+		at := v.At(strconv.Itoa(i))
 		if s, ok := a.plain(name, e, at); ok {
 			out = append(out, written{s, at})
 		}
@@ -141,7 +142,7 @@ func (a *arguments) whole(name string) []int64 {
 	for i, e := range elems {
 		n, ok := e.(int64)
 		if !ok {
-			a.fail(v.At(fmt.Sprint(i)), "Wrong type of argument", "%q must be a list of whole numbers.", name)
+			a.fail(v.At(strconv.Itoa(i)), "Wrong type of argument", "%q must be a list of whole numbers.", name)
 			continue
 		}
 		out = append(out, n)

@@ -2,6 +2,7 @@ package kind_test
 
 import (
 	"errors"
+	"maps"
 	"os/exec"
 	"strings"
 	"testing"
@@ -26,9 +27,7 @@ build {
   }
 }
 `)}}
-	for name, f := range files {
-		fsys[name] = f
-	}
+	maps.Copy(fsys, files)
 	for _, n := range compileFS(t, fsys).Nodes {
 		data, ok := n.Input["data"].(string)
 		if !ok {

@@ -44,39 +44,37 @@ func (e *expansion) compose(images []*imageSpec) {
 	shared := e.shared(images)
 	done := map[string]bool{}
 	for _, spec := range images {
-		own := 0
-		for _, p := range spec.parts {
-			if p.doc != nil {
-				own++
-			}
+		base, name := spec.address, spec.name
+		if shared && len(images) > 1 {
+			base, name.V = e.group, e.group
 		}
-		n := 0
-		for i := range spec.parts {
-			p := &spec.parts[i]
-			if p.doc == nil {
-				continue
-			}
-			n++
-			base, name := spec.address, spec.name
-			if shared {
-				base, name = e.staged.build, dsl.Value{V: e.staged.build, Range: spec.name.Range}
-				if len(images) == 1 {
-					name = spec.name
-				}
-			}
-			if own > 1 {
-				base += "-" + strconv.Itoa(n)
-				name.V = fmt.Sprintf("%v-%d", name.V, n)
-			}
-			spec.needs = append(spec.needs, p.doc.needs...)
-			addr := dsl.Addr{Type: "component", Name: base}
-			p.existing = &dsl.Nested{Type: "component", Range: p.doc.at, Body: &dsl.Body{
-				Range: p.doc.at, Attrs: map[string]dsl.Value{"component_arn": {V: dsl.Ref{Addr: addr, Attr: "arn"}, Range: p.doc.at}},
-			}}
-			if !done[base] {
-				done[base] = true
-				e.component(spec, p.doc, base, name)
-			}
+		e.own(spec, base, name, done)
+	}
+}
+
+// own makes components of an image's documents, numbered where there are several, and puts
+// references to them in their places.
+func (e *expansion) own(spec *imageSpec, base string, name dsl.Value, done map[string]bool) {
+	var docs []*part
+	for i := range spec.parts {
+		if spec.parts[i].doc != nil {
+			docs = append(docs, &spec.parts[i])
+		}
+	}
+	for i, p := range docs {
+		address, called := base, name
+		if len(docs) > 1 {
+			address = fmt.Sprintf("%s-%d", base, i+1)
+			called.V = fmt.Sprintf("%v-%d", name.V, i+1)
+		}
+		spec.needs = append(spec.needs, p.doc.needs...)
+		arn := dsl.Ref{Addr: dsl.Addr{Type: "component", Name: address}, Attr: "arn"}
+		p.existing = &dsl.Nested{Type: "component", Range: p.doc.at, Body: &dsl.Body{
+			Range: p.doc.at, Attrs: map[string]dsl.Value{"component_arn": {V: arn, Range: p.doc.at}},
+		}}
+		if !done[address] {
+			done[address] = true
+			e.component(spec, p.doc, address, called)
 		}
 	}
 }

@@ -1,7 +1,6 @@
 package kind
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,7 +19,8 @@ type expansion struct {
 	source    *planner.Kind
 	parts     map[string]*dsl.Schema // what a source is parted into, by kind
 	staged    *staging
-	others    bool // whether sources of other builders were left out
+	group     string // what the blocks belong to: the build's name, or the first source's
+	others    bool   // whether sources of other builders were left out
 	out       []*dsl.Block
 }
 
@@ -46,7 +46,11 @@ func (e *expansion) expand() []*dsl.Block {
 	}
 	e.checkFilters(uses)
 	_, named := e.body.Attr("name")
-	e.staged = newStaging(e.scope, cmp.Or(e.title(), uses[0].local))
+	e.group = e.title()
+	if !named {
+		e.group = uses[0].local
+	}
+	e.staged = newStaging(e.group)
 	var images []*imageSpec
 	for _, u := range uses {
 		spec := &imageSpec{use: u, body: u.body, address: e.title()}
@@ -257,7 +261,7 @@ func (e *expansion) posts() []*dsl.Nested {
 
 // add makes a block of the expansion.
 func (e *expansion) add(kind, name string, body *dsl.Body, at hcl.Range) *dsl.Block {
-	b := &dsl.Block{Addr: dsl.Addr{Type: kind, Name: name}, Body: body, Range: at, Group: cmp.Or(e.title(), e.build.Addr.Name)}
+	b := &dsl.Block{Addr: dsl.Addr{Type: kind, Name: name}, Body: body, Range: at, Group: e.group}
 	e.out = append(e.out, b)
 	return b
 }

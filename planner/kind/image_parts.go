@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -38,9 +39,7 @@ func (e *expansion) image(spec *imageSpec) {
 		links[distribution+"_arn"] = ref(distribution)
 	}
 	link := func(body *dsl.Body) *dsl.Body {
-		for name, v := range links {
-			body.Attrs[name] = v
-		}
+		maps.Copy(body.Attrs, links)
 		return body
 	}
 	needs := slices.CompactFunc(slices.SortedFunc(slices.Values(spec.needs), func(a, b dsl.Addr) int { return strings.Compare(a.Name, b.Name) }),
@@ -183,10 +182,7 @@ func (e *expansion) defaults(spec *imageSpec, one *dsl.Schema) *dsl.Body {
 
 // fill is a body with the defaults for whatever it does not say.
 func fill(body, defaults *dsl.Body) *dsl.Body {
-	out := &dsl.Body{Attrs: map[string]dsl.Value{}, Range: body.Range, Blocks: slices.Clone(body.Blocks)}
-	for name, v := range defaults.Attrs {
-		out.Attrs[name] = v
-	}
+	out := &dsl.Body{Attrs: maps.Clone(defaults.Attrs), Range: body.Range, Blocks: slices.Clone(body.Blocks)}
 	for name, v := range body.Attrs {
 		if _, ok := body.Attr(name); ok {
 			out.Attrs[name] = v

@@ -19,12 +19,11 @@ func quoteShell(s string) string {
 
 // shellWord writes a path as one word of a shell, with quotes only where they are needed.
 func shellWord(s string) string {
-	if s != "" && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("_./:@%+-", r))
-	}) {
-		return s
+	const safe = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./:@%+-"
+	if s == "" || strings.Trim(s, safe) != "" {
+		return quoteShell(s)
 	}
-	return quoteShell(s)
+	return s
 }
 
 // quotePowerShell writes a string as a literal of PowerShell, which takes the typographic single

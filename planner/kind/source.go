@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -203,8 +204,8 @@ func (e *expansion) skipped(addr dsl.Addr) bool {
 func (e *expansion) suggest(addr dsl.Addr) string {
 	var names []string
 	for _, b := range e.scope.Config.Blocks {
-		if strings.HasPrefix(b.Addr.Type, "source.") {
-			names = append(names, strings.TrimPrefix(b.Addr.Type, "source.")+"."+b.Addr.Name)
+		if typ, ok := strings.CutPrefix(b.Addr.Type, "source."); ok {
+			names = append(names, typ+"."+b.Addr.Name)
 		}
 	}
 	if near := nearest(strings.TrimPrefix(addr.Type, "source.")+"."+addr.Name, names); near != "" {
@@ -257,10 +258,7 @@ func (e *expansion) uses() []sourceUse {
 // overlay lays the build's own arguments over a source's. An argument that both have is an error,
 // as in Packer: it would not be clear which one counts.
 func (e *expansion) overlay(u sourceUse, n *dsl.Nested) sourceUse {
-	merged := &dsl.Body{Attrs: map[string]dsl.Value{}, Range: u.block.Body.Range, Blocks: slices.Concat(u.body.Blocks, n.Body.Blocks)}
-	for name, v := range u.body.Attrs {
-		merged.Attrs[name] = v
-	}
+	merged := &dsl.Body{Attrs: maps.Clone(u.body.Attrs), Range: u.block.Body.Range, Blocks: slices.Concat(u.body.Blocks, n.Body.Blocks)}
 	for _, name := range sortedKeys(n.Body.Attrs) {
 		v := n.Body.Attrs[name]
 		if v.V == nil {

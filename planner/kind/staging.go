@@ -13,20 +13,18 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/org/imagebuild-action/dsl"
-	"github.com/org/imagebuild-action/planner"
 )
 
 // A staging collects the files that one build's components download.
 type staging struct {
 	build  string
-	scope  *planner.Scope
 	blocks map[string]*dsl.Block // by key
 	order  []*dsl.Block
 	names  map[string]bool
 }
 
-func newStaging(scope *planner.Scope, build string) *staging {
-	return &staging{build: build, scope: scope, blocks: map[string]*dsl.Block{}, names: map[string]bool{}}
+func newStaging(build string) *staging {
+	return &staging{build: build, blocks: map[string]*dsl.Block{}, names: map[string]bool{}}
 }
 
 // put stages content under a file name for the task and returns the S3 URI it will have. Bucket and
