@@ -152,10 +152,11 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 	screen := report.Redact(p.stderr, g.cfg.Secrets)
 	live := report.NewLive(screen, plan, report.LiveOptions{Color: p.colour(p.stderr), Size: screenSize(p.stderr), Now: p.now})
 	lines := report.Redact(p.stdout, g.cfg.Secrets)
+	events := report.JSONLines(lines)
 	if o.json {
-		sinks = append(sinks, report.JSONLines(lines).Fold)
+		sinks = append(sinks, events.Fold)
 	}
-	ticking, stop := context.WithCancel(ctx)
+	ticking, stop := context.WithCancel(context.WithoutCancel(ctx)) // an interrupted run is shown to its end
 	over := make(chan struct{})
 	go func() { live.Run(ticking); close(over) }()
 	options := aws.Options{Region: g.region, Trace: plan.Trace, OnCancel: executor.OnCancel(o.onCancel), Images: o.parallel, Run: p.now().UTC().Format("20060102T150405Z")}
@@ -170,7 +171,7 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 	})
 	stop()
 	<-over
-	if err := errors.Join(live.Close(), screen.Close(), lines.Close()); err != nil {
+	if err := errors.Join(live.Close(), screen.Close(), events.Err(), lines.Close()); err != nil {
 		return errors.Join(failed, fmt.Errorf("showing the run: %w", err))
 	}
 	return failed
