@@ -164,7 +164,7 @@ func (e *expansion) components(spec *imageSpec) []part {
 		switch n.Type {
 		case "component":
 			open = nil
-			if c := e.existing(n); c != nil {
+			if c := e.existing(n, spec.use); c != nil {
 				out = append(out, part{existing: c})
 			}
 		case "provisioner":
@@ -197,7 +197,7 @@ func (e *expansion) components(spec *imageSpec) []part {
 }
 
 // existing is the recipe's block for a component that is not made of the build's own steps.
-func (e *expansion) existing(n *dsl.Nested) *dsl.Nested {
+func (e *expansion) existing(n *dsl.Nested, u sourceUse) *dsl.Nested {
 	name := n.Labels[0]
 	body := &dsl.Body{Range: n.Range, Attrs: map[string]dsl.Value{}}
 	arn := dsl.Value{V: name, Range: labelRange(n)}
@@ -211,7 +211,7 @@ func (e *expansion) existing(n *dsl.Nested) *dsl.Nested {
 		arn.V = dsl.Ref{Addr: addr, Attr: "arn"}
 	}
 	body.Attrs["component_arn"] = arn
-	if v, ok := n.Body.Attr("parameters"); ok {
+	if v, ok := n.For(u.full()).Attr("parameters"); ok {
 		body.Attrs["parameters"] = v
 	}
 	return &dsl.Nested{Type: "component", Body: body, Range: n.Range}
@@ -286,14 +286,15 @@ func (e *expansion) report(d *hcl.Diagnostic) {
 // override is a block's body with what it says for this source laid over it. Names that the source
 // does not have are ignored, as in Packer.
 func override(n *dsl.Nested, u sourceUse) *dsl.Body {
-	v, ok := n.Body.Attr("override")
+	written := n.For(u.full())
+	v, ok := written.Attr("override")
 	all, isMap := v.V.(map[string]any)
 	own, has := all[u.local].(map[string]any)
 	if !ok || !isMap || !has {
-		return n.Body
+		return written
 	}
-	body := *n.Body
-	body.Attrs = maps.Clone(n.Body.Attrs)
+	body := *written
+	body.Attrs = maps.Clone(written.Attrs)
 	for k, x := range own {
 		body.Attrs[k] = dsl.Value{V: x, Range: v.At(u.local)}
 	}

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/tools/txtar"
@@ -59,7 +60,12 @@ func TestDocuments(t *testing.T) {
 // documents are the want sections of a configuration.
 func documents(t *testing.T, ar *txtar.Archive) []txtar.File {
 	t.Helper()
-	cfg, diags := load(t, ar)
+	fsys := fstest.MapFS{}
+	for _, f := range ar.Files {
+		fsys[f.Name] = &fstest.MapFile{Data: f.Data, Mode: 0o644}
+	}
+	host := dsl.Host{FS: fsys, Dir: ".", Cwd: ".", Root: "/repository", Env: func(string) (string, bool) { return "", false }, Envs: func() []string { return nil }}
+	cfg, diags := dsl.Load(host, dsl.Options{Types: kind.BlockTypes(), Version: "1.0.0", BySource: true})
 	var out []txtar.File
 	var others strings.Builder
 	if !diags.HasErrors() {

@@ -188,7 +188,7 @@ func (e *expansion) buildPlatform(b *dsl.Block, depth int) string {
 // runs reports whether a block is for a source: neither only nor except keep it away.
 func (e *expansion) runs(n *dsl.Nested, u sourceUse) bool {
 	holds := func(name string) (given, has bool) {
-		v, ok := n.Body.Attr(name)
+		v, ok := n.For(u.full()).Attr(name)
 		list, _ := v.V.([]any)
 		return ok, slices.Contains(list, any(u.full()))
 	}
