@@ -83,7 +83,7 @@ func abandon(ctx context.Context, w Waiter, c *planner.Change, made Outputs, end
 		e.Fate = fmt.Sprintf("interrupted; %s could not be canceled and may still be being made: run the same command again to wait for it, or cancel it (%v)", arn, err)
 		return e
 	}
-	e.Fate = fmt.Sprintf("interrupted; %s was canceled", arn)
+	e.Fate = fmt.Sprintf("interrupted; %s is being canceled", arn)
 	return e
 }
 

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -22,7 +23,7 @@ const stderrKept = 60
 
 // explain completes a failure: from what AWS says in parts, and from the end of the log, where the
 // component runner writes the first failed step with its stderr.
-func explain(e *executor.Failure, context object, log []string, trace tracer) {
+func explain(e *executor.Failure, context object, log []logLine, trace tracer) {
 	if throttledStart(e.Message) {
 		e.Code = buildNotStarted
 		return
@@ -70,9 +71,9 @@ type consoleBlock struct {
 
 // parseConsole finds the block about a step; "" takes the first there is. What a component prints
 // cannot pass for a block: the runner prefixes it, except inside of a block's stderr, which ends it.
-func parseConsole(log []string, step string) (consoleBlock, bool) {
+func parseConsole(log []logLine, step string) (consoleBlock, bool) {
 	for i, line := range log {
-		if !strings.HasPrefix(line, "ComponentArn: ") && !strings.HasPrefix(line, "Document: ") {
+		if !strings.HasPrefix(line.text, "ComponentArn: ") && !strings.HasPrefix(line.text, "Document: ") {
 			continue
 		}
 		if b := readBlock(log[i:]); b.step != "" && (step == "" || step == b.step) {
@@ -82,16 +83,16 @@ func parseConsole(log []string, step string) (consoleBlock, bool) {
 	return consoleBlock{}, false
 }
 
-func readBlock(log []string) consoleBlock {
+func readBlock(log []logLine) consoleBlock {
 	var b consoleBlock
 	fields := map[string]*string{
 		"ComponentArn": &b.component, "Phase": &b.phase, "Step": &b.step, "Action": &b.action, "ErrorMessage": &b.message,
 	}
 	for i, line := range log {
-		key, value, ok := strings.Cut(line, ":")
+		key, value, ok := strings.Cut(line.text, ":")
 		value = strings.TrimPrefix(value, " ")
 		if ok && key == "Stderr" {
-			b.stderr = append([]string{value}, untilEnd(log[i+1:])...)
+			b.stderr = append([]string{value}, rest(log[i+1:])...)
 			for len(b.stderr) > 0 && strings.TrimSpace(b.stderr[len(b.stderr)-1]) == "" {
 				b.stderr = b.stderr[:len(b.stderr)-1]
 			}
@@ -108,12 +109,20 @@ func readBlock(log []string) consoleBlock {
 	return b
 }
 
-// untilEnd are the lines of a multi-line stderr: up to what the runner says next.
-func untilEnd(log []string) []string {
-	for i, line := range log {
-		if strings.HasPrefix(line, "TOE has completed execution") || strings.HasPrefix(line, "ExecuteBash: ") || strings.HasPrefix(line, "Document ") {
-			return log[:i]
+// after are the beginnings of what follows a block when its stderr came as one event per line.
+var after = []string{ //nolint:gochecknoglobals // a table, never written
+	"TOE has completed execution", "ExecuteBash: ", "Document ", "Document: ", "Workflow step ", "Workflow Execution ID", "Image arn:",
+}
+
+// rest are the further lines of a multi-line stderr: those of the same event, or, where each line is
+// an event of its own, those up to what the runner or the workflow says next.
+func rest(log []logLine) (lines []string) {
+	one := len(log) > 0 && log[0].more
+	for _, line := range log {
+		if one && !line.more || !one && slices.ContainsFunc(after, func(p string) bool { return strings.HasPrefix(line.text, p) }) {
+			break
 		}
+		lines = append(lines, line.text)
 	}
-	return log
+	return lines
 }

@@ -174,6 +174,20 @@ func TestParameterPaths(t *testing.T) {
 	}
 }
 
+func TestStderrEndsWhereItEnds(t *testing.T) {
+	head := []string{"TOE has completed execution with failure - Execution failed!", "Document: web", "Phase: build", "Step: s", "ErrorMessage: exit status 7"}
+	for name, tail := range map[string][]string{
+		"one event":           {"Stderr: a\n\nb\n", "Workflow step X (ExecuteComponents): FAILED"},
+		"an event for a line": {"Stderr: a", "", "b", "Workflow step X (ExecuteComponents): FAILED"},
+		"at the end":          {"Stderr: a", "", "b", ""},
+	} {
+		step, message, stderr, ok := aws.ParseConsole(append(head[:len(head):len(head)], tail...), "")
+		if got := strings.Join(stderr, "|"); !ok || step != "s" || message != "exit status 7" || got != "a||b" {
+			t.Errorf("%s: %v %q %q %q", name, ok, step, message, got)
+		}
+	}
+}
+
 func FuzzParseConsole(f *testing.F) {
 	f.Add(strings.Join(console, "\n"), "hello")
 	f.Add("Document: a\nComponentArn: b\nStep: c\nErrorMessage: d\nStderr: e\nf\nTOE has completed execution", "")

@@ -1,8 +1,12 @@
 package aws
 
-// ParseConsole is what of a log's end explains a failed step.
+// ParseConsole is what of the events at a log's end explains a failed step.
 func ParseConsole(log []string, step string) (stepFound, message string, stderr []string, ok bool) {
-	b, ok := parseConsole(log, step)
+	var lines []logLine
+	for _, event := range log {
+		lines = append(lines, split(event)...)
+	}
+	b, ok := parseConsole(lines, step)
 	return b.step, b.message, b.stderr, ok
 }
 

@@ -321,12 +321,12 @@ func (f *follower) visit(ctx context.Context, w *watch) {
 		return
 	}
 	w.seen = time.Now()
-	step, err := f.step(ctx, w.arn)
+	_, tailErr := w.tail.read(ctx, f.once, w.log)
+	step, err := f.step(ctx, w)
 	if step != "" && step != w.step {
 		w.step = step
 		w.emit(executor.Progressed{Addr: w.addr, At: time.Now(), State: w.state, Step: step})
 	}
-	_, tailErr := w.tail.read(ctx, f.once, w.log)
 	if ctx.Err() == nil {
 		w.puzzle(errors.Join(err, tailErr))
 	}
@@ -346,24 +346,29 @@ func (w *watch) log(at time.Time, source, line string) {
 	w.emit(executor.Log{Addr: w.addr, At: at, Source: source, Line: line})
 }
 
-// step is the workflow step that a build is at; "" when none is running.
-func (f *follower) step(ctx context.Context, arn string) (string, error) {
-	out, err := f.once(ctx, "imagebuilder:ListWorkflowExecutions", object{"imageBuildVersionArn": arn})
+// step is the workflow step that a build is at, or, while components run and their log comes in
+// live, the component's step; "" when none is running.
+func (f *follower) step(ctx context.Context, w *watch) (string, error) {
+	out, err := f.once(ctx, "imagebuilder:ListWorkflowExecutions", object{"imageBuildVersionArn": w.arn})
 	if err != nil {
 		return "", err
 	}
-	for _, w := range list(out, "workflowExecutions") {
-		if text(w, "status") != "RUNNING" {
+	for _, e := range list(out, "workflowExecutions") {
+		if text(e, "status") != "RUNNING" {
 			continue
 		}
-		out, err = f.once(ctx, "imagebuilder:ListWorkflowStepExecutions", object{"workflowExecutionId": text(w, "workflowExecutionId")})
+		out, err = f.once(ctx, "imagebuilder:ListWorkflowStepExecutions", object{"workflowExecutionId": text(e, "workflowExecutionId")})
 		if err != nil {
 			return "", err
 		}
 		for _, s := range list(out, "steps") {
-			if text(s, "status") == "RUNNING" {
-				return text(s, "name"), nil
+			if text(s, "status") != "RUNNING" {
+				continue
 			}
+			if at := w.tail.at.String(); at != "" && text(s, "action") == "ExecuteComponents" {
+				return at, nil
+			}
+			return text(s, "name"), nil
 		}
 	}
 	return "", nil

@@ -38,7 +38,38 @@ type tail struct {
 	stream string
 	token  string
 	off    bool // it may not be read
-	last   []string
+	last   []logLine
+	at     position
+}
+
+// A logLine is one line of a log.
+type logLine struct {
+	text string
+	more bool // it goes on with the event of the line before
+}
+
+// A position is where a log says that the component runner is.
+type position struct{ document, phase, step string }
+
+// move follows the runner's own announcements. What a script prints cannot pass for one: the runner
+// prefixes it.
+func (p *position) move(line string) {
+	word, name, _ := strings.Cut(line, " ")
+	switch word {
+	case "Document":
+		*p = position{document: name}
+	case "Phase":
+		p.phase, p.step = name, ""
+	case "Step":
+		p.step = name
+	}
+}
+
+func (p position) String() string {
+	if p.step == "" {
+		return ""
+	}
+	return p.document + "/" + p.phase + "/" + p.step
 }
 
 func newTail(buildARN string) *tail {
@@ -122,14 +153,24 @@ func (t *tail) page(ctx context.Context, call caller) (object, error) {
 // take splits an event into lines: components log whole outputs as one.
 func (t *tail) take(event object, sink lineSink) (lines int) {
 	ms, _ := event["timestamp"].(int64)
-	for line := range strings.SplitSeq(strings.TrimRight(text(event, "message"), "\r\n"), "\n") {
-		line = strings.TrimSuffix(line, "\r")
-		sink(time.UnixMilli(ms), t.stream, line)
+	for _, l := range split(text(event, "message")) {
+		sink(time.UnixMilli(ms), t.stream, l.text)
+		if !l.more {
+			t.at.move(l.text)
+		}
 		if len(t.last) == kept {
 			t.last = append(t.last[:0], t.last[1:]...)
 		}
-		t.last = append(t.last, strings.Clone(line[:min(len(line), keptLine)]))
+		l.text = strings.Clone(l.text[:min(len(l.text), keptLine)])
+		t.last = append(t.last, l)
 		lines++
+	}
+	return lines
+}
+
+func split(message string) (lines []logLine) {
+	for line := range strings.SplitSeq(strings.TrimRight(message, "\r\n"), "\n") {
+		lines = append(lines, logLine{strings.TrimSuffix(line, "\r"), len(lines) > 0})
 	}
 	return lines
 }
