@@ -153,6 +153,44 @@ func TestNeedsWithoutReference(t *testing.T) {
 	}
 }
 
+func TestSelect(t *testing.T) {
+	question := planner.Question("ssm:/one")
+	blocks := []*dsl.Block{
+		block(1, "shared", nil),
+		block(2, "web", map[string]any{"To": ref("shared")}),
+		block(3, "api", map[string]any{"Asks": question}),
+	}
+	for _, tt := range []struct {
+		only, except []string
+		nodes        string
+		lookups      int
+	}{
+		{nil, nil, "thing.api thing.shared thing.web", 1},
+		{[]string{"thing.w*"}, nil, "thing.shared thing.web", 0},
+		{nil, []string{"thing.web"}, "thing.api thing.shared", 1},
+		{[]string{"thing.*"}, []string{"thing.shared", "thing.api"}, "thing.shared thing.web", 0},
+	} {
+		g, diags := planner.Compile(&dsl.Config{Blocks: blocks}, kinds, "eu-west-1")
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		if err := g.Select(tt.only, tt.except); err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, n := range g.Nodes {
+			names = append(names, n.Addr.String())
+		}
+		if got := strings.Join(names, " "); got != tt.nodes || len(g.Lookups) != tt.lookups {
+			t.Errorf("only %q except %q: %s and %d look-ups, want %s and %d", tt.only, tt.except, got, len(g.Lookups), tt.nodes, tt.lookups)
+		}
+	}
+	g, _ := planner.Compile(&dsl.Config{Blocks: blocks}, kinds, "eu-west-1")
+	if err := g.Select([]string{"thing.wbe"}, nil); err == nil || !strings.Contains(err.Error(), "matches no build") {
+		t.Errorf("a misspelt name: %v", err)
+	}
+}
+
 func TestResolve(t *testing.T) {
 	in := planner.Object{"list": []any{ref("one"), "x"}, "deep": map[string]any{"r": ref("two"), "n": int64(1)}}
 	out := in.Resolve(func(r dsl.Ref) any { return "arn of " + r.Name })

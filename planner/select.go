@@ -38,7 +38,17 @@ func (g *Graph) Select(only, except []string) error {
 		}
 	}
 	g.Nodes = slices.DeleteFunc(g.Nodes, func(n *Node) bool { return !keep[n.Addr] })
+	g.dropLookups()
 	return nil
+}
+
+// dropLookups forgets the questions that no node asks any more.
+func (g *Graph) dropLookups() {
+	asked := map[dsl.Addr]bool{}
+	for _, n := range g.Nodes {
+		n.Input.Refs(func(_ string, r dsl.Ref) { asked[r.Addr] = true })
+	}
+	g.Lookups = slices.DeleteFunc(g.Lookups, func(l Lookup) bool { return !asked[l.Addr] })
 }
 
 // selectable are the names that globs are matched against, sorted.
