@@ -2,6 +2,7 @@ package component_test
 
 import (
 	"cmp"
+	"context"
 	"fmt"
 	"maps"
 	"os"
@@ -239,7 +240,8 @@ func TestCancel(t *testing.T) {
 	for _, kind := range []string{component.RootHost, component.RootOverlay} {
 		t.Run(kind, func(t *testing.T) {
 			root := openRoot(t, component.RootSpec{Kind: kind})
-			ctx, cancel := contextOf(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
 			_, err := root.Run(ctx, component.Job{WorkingDirectory: "/tmp", Documents: []component.JobDocument{bash("build", "echo ready; sleep 60")}}, func(e component.Event) {
 				if e.Line == "Stdout: ready" {
 					cancel()

@@ -3,10 +3,8 @@ package component
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,97 +53,6 @@ func (s *setup) enter() error {
 		return fmt.Errorf("naming the root: %w", err)
 	}
 	return s.resolver()
-}
-
-// overlay mounts the layers. A layer that lies on the file system of the machine's root, which is
-// itself one, is refused by the kernel (ELOOP); then the machine's root becomes an overlay of its own first.
-func (s *setup) overlay(stage string) error {
-	mask, err := s.maskLayer()
-	if err != nil {
-		return fmt.Errorf("hiding directories: %w", err)
-	}
-	err = s.mountOverlay(stage, append(append([]string{}, s.Lowers...), mask, "/"), s.Upper, s.Work)
-	if !errors.Is(err, unix.ELOOP) {
-		return err
-	}
-	base, work := filepath.Join(s.Run, "base"), filepath.Join(s.Run, "base-work")
-	if err := errors.Join(os.Mkdir(base, 0o755), os.Mkdir(work, 0o755)); err != nil { //nolint:gosec // they become root directories
-		return err
-	}
-	if err := s.mountOverlay(base, []string{"/"}, mask, work); err != nil {
-		return err
-	}
-	return s.mountOverlay(stage, append(append([]string{}, s.Lowers...), base), s.Upper, s.Work)
-}
-
-func (s *setup) mountOverlay(at string, lowers []string, upper, work string) error {
-	escaped := make([]string, len(lowers))
-	for i, l := range lowers {
-		escaped[i] = escapeLayer(l)
-	}
-	options := "lowerdir=" + strings.Join(escaped, ":") + ",upperdir=" + escapeLayer(upper) + ",workdir=" + escapeLayer(work)
-	if s.User {
-		options += ",userxattr"
-	}
-	if len(options) >= os.Getpagesize() {
-		return fmt.Errorf("the names of %d layers are too long for the kernel; use a directory with a shorter path", len(lowers))
-	}
-	err := unix.Mount("overlay", at, "overlay", unix.MS_NODEV, options)
-	if errors.Is(err, unix.EINVAL) {
-		return fmt.Errorf("the kernel refuses %s as the upper layer of an overlay: %w", upper, err)
-	}
-	return err
-}
-
-// escapeLayer protects what separates layers and options from each other.
-func escapeLayer(path string) string {
-	return strings.NewReplacer(`\`, `\\`, ":", `\:`, ",", `\,`).Replace(path)
-}
-
-// maskLayer is a layer of opaque directories: what the machine has in them is not seen, and what
-// documents put there is part of the image as anywhere else.
-func (s *setup) maskLayer() (string, error) {
-	layer := filepath.Join(s.Run, "mask")
-	if err := os.Mkdir(layer, 0o755); err != nil { //nolint:gosec // it is part of a root directory
-		return "", err
-	}
-	if err := likeHost(layer, "/"); err != nil {
-		return "", err
-	}
-	attribute := "trusted.overlay.opaque"
-	if s.User {
-		attribute = "user.overlay.opaque"
-	}
-	for _, dir := range s.Mask {
-		at := layer
-		for part := range strings.SplitSeq(strings.Trim(dir, "/"), "/") {
-			at = filepath.Join(at, part)
-			err := os.Mkdir(at, 0o755) //nolint:gosec // it gets the mode of the machine's directory
-			if err != nil && !errors.Is(err, fs.ErrExist) {
-				return "", err
-			}
-			if err := likeHost(at, strings.TrimPrefix(at, layer)); err != nil {
-				return "", err
-			}
-		}
-		if err := unix.Setxattr(at, attribute, []byte("y"), 0); err != nil {
-			return "", fmt.Errorf("marking %s: %w", dir, err)
-		}
-	}
-	return layer, nil
-}
-
-// likeHost gives a directory of the mask the mode and owner of the machine's, which it would hide otherwise.
-func likeHost(path, host string) error {
-	var st unix.Stat_t
-	if err := unix.Stat(host, &st); err != nil {
-		return err
-	}
-	// In a user namespace only one's own files can be owned.
-	if err := os.Lchown(path, int(st.Uid), int(st.Gid)); err != nil && !errors.Is(err, unix.EINVAL) && !errors.Is(err, unix.EPERM) {
-		return err
-	}
-	return unix.Chmod(path, st.Mode&0o7777)
 }
 
 // pivot makes stage the root and leaves the old root as the working directory.

@@ -96,6 +96,9 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 	default:
 		return Root{}, fmt.Errorf("there is no root of kind %q: it is auto, overlay, none or dir:PATH", spec.Kind)
 	}
+	if r.user {
+		r.reason += "; made without root, so files that belong to others cannot be changed in it"
+	}
 	err := r.probe(ctx)
 	switch {
 	case err == nil:

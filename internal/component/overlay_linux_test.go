@@ -1,0 +1,236 @@
+package component_test
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/org/imagebuild-action/internal/component"
+)
+
+// TestOverlayHidesTheMachine runs a hostile document and looks at the machine afterwards.
+func TestOverlayHidesTheMachine(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root; TestWithoutRoot covers user namespaces")
+	}
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+	scratch, secret := t.TempDir(), t.TempDir()
+	writeFile(t, secret+"/credentials", "hunter3")
+	marker := "marker-" + filepath.Base(scratch)
+	root := openRoot(t, component.RootSpec{
+		Kind: component.RootOverlay, Scratch: scratch, Mask: []string{secret},
+		Environ: append(os.Environ(), "HTTPS_PROXY=http://proxy.invalid"),
+	})
+	before := names(t, "/tmp", "/usr/bin", "/etc", "/root", "/dev")
+	o := runJob(t, root, component.Job{Documents: []component.JobDocument{bash("build",
+		"env; tr '\\0' '\\n' < /proc/1/environ; cat "+secret+"/credentials; ls -A /root "+secret+"; ls /proc/*/environ",
+		"(exec -a "+marker+" sleep 300) & echo $! > /tmp/daemon",
+		"kill -0 $(cat /tmp/daemon) && echo alive; nohup setsid sleep 300 >/dev/null 2>&1 & true",
+		"kill -9 1 2>/dev/null; chmod 000 /dev/null 2>/dev/null; echo x > /proc/sys/kernel/hostname; echo b > /proc/sysrq-trigger; mount -t tmpfs x /mnt; mknod /dev/sda b 254 0 && head -c1 /dev/sda; true",
+		"touch /tmp/made /etc/made /root/made; rm -rf /usr/bin /usr/sbin /etc /var/lib; ls /usr/bin; echo done",
+	)}})
+	if o.Status != component.Success {
+		t.Fatalf("the run ended as %s", summary(o.Result))
+	}
+	seen := stdout(o.Steps[0]) + o.Steps[0].Stderr
+	if strings.Contains(seen, "hunter") || strings.Contains(seen, "AWS_SECRET") {
+		t.Errorf("the document saw a secret:\n%s", seen)
+	}
+	if !strings.Contains(seen, "HTTPS_PROXY=http://proxy.invalid") {
+		t.Errorf("the proxy did not reach the document:\n%s", seen)
+	}
+	if got := stdout(o.Steps[2]); got != "alive" {
+		t.Errorf("a background process did not live on to the next step: %q", got)
+	}
+	if got := stdout(o.Steps[4]); got != "done" {
+		t.Errorf("the last step printed %q", got)
+	}
+	if after := names(t, "/tmp", "/usr/bin", "/etc", "/root", "/dev"); !slices.Equal(before, after) {
+		t.Errorf("the machine changed: %d names before, %d after", len(before), len(after))
+	}
+	if info, err := os.Stat("/dev/null"); err != nil || info.Mode().Perm() != 0o666 {
+		t.Errorf("/dev/null is now %v (%v)", info, err)
+	}
+	if p := process(t, marker); p != "" {
+		t.Errorf("a process outlived its run: %s", p)
+	}
+	if left := names(t, scratch); len(left) > 0 {
+		t.Errorf("the run left %q", left)
+	}
+}
+
+// names lists directories; other tests' temporary directories may come and go meanwhile.
+func names(t *testing.T, dirs ...string) []string {
+	t.Helper()
+	var out []string
+	for _, dir := range dirs {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range entries {
+			if dir != "/tmp" || e.Name() == "made" || e.Name() == "daemon" {
+				out = append(out, dir+"/"+e.Name())
+			}
+		}
+	}
+	return out
+}
+
+// process finds a process by its command line.
+func process(t *testing.T, marker string) string {
+	t.Helper()
+	lines, err := filepath.Glob("/proc/[0-9]*/cmdline")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range lines {
+		raw, err := os.ReadFile(file)
+		if err == nil && strings.HasPrefix(string(raw), marker) {
+			return file
+		}
+	}
+	return ""
+}
+
+// TestLayers holds that the changes of one image are the ground of the next, deletions included.
+func TestLayers(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root; TestWithoutRoot covers user namespaces")
+	}
+	dir := t.TempDir()
+	first, second := dir+"/first, with: odd \\ name", dir+"/second"
+	one := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: first, Scratch: dir})
+	o := runJob(t, one, component.Job{Documents: []component.JobDocument{bash("build",
+		"echo one > /etc/layer; rm /etc/hostname /etc/os-release; echo mine > /root/kept; rm -rf /usr/share/doc; mkdir /usr/share/doc; touch /usr/share/doc/new",
+	)}})
+	if o.Status != component.Success {
+		t.Fatal(summary(o.Result))
+	}
+	two := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: second, Lowers: []string{first}, Scratch: dir})
+	o = runJob(t, two, component.Job{Documents: []component.JobDocument{bash("test",
+		"cat /etc/layer /root/kept; ls /etc/os-release /usr/share/doc; echo two > /etc/layer",
+	)}})
+	if got, want := stdout(o.Steps[0]), "one\nmine\n/usr/share/doc:\nnew"; got != want {
+		t.Errorf("the second image saw %q, want %q", got, want)
+	}
+	for file, want := range map[string]string{first + "/etc/layer": "one\n", second + "/etc/layer": "two\n"} {
+		if got, err := os.ReadFile(file); string(got) != want {
+			t.Errorf("%s holds %q (%v)", file, got, err)
+		}
+	}
+	if left := names(t, dir); len(left) != 2 {
+		t.Errorf("the runs left %q", left)
+	}
+}
+
+// TestWithoutRoot makes an overlay as an ordinary user: as oneself, or as nobody where this is root.
+func TestWithoutRoot(t *testing.T) {
+	if os.Geteuid() == 0 {
+		asNobody(t)
+		return
+	}
+	dir := t.TempDir()
+	first := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: dir + "/first", Scratch: dir})
+	if !strings.Contains(first.Describe(), "without root") {
+		t.Errorf("the root calls itself %q", first.Describe())
+	}
+	o := runJob(t, first, component.Job{Documents: []component.JobDocument{bash("build",
+		"id -u; echo one > /etc/layer; rm /etc/os-release; echo mine > /root/kept; mkdir -p /opt/a; touch /tmp/gone; cat /proc/sys/kernel/hostname",
+	)}})
+	if got := stdout(o.Steps[0]); got != "0\nimagebuild" || o.Status != component.Success {
+		t.Errorf("%s\n%s", summary(o.Result), o.Steps[0].Stderr)
+	}
+	second := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: dir + "/second", Lowers: []string{dir + "/first"}, Scratch: dir})
+	o = runJob(t, second, component.Job{Documents: []component.JobDocument{bash("test",
+		"cat /etc/layer /root/kept; ls -d /opt/a /tmp/gone; [ ! -e /etc/os-release ] && rm -r /opt/a && touch /etc/passwd.new",
+	)}})
+	if got := stdout(o.Steps[0]); got != "one\nmine\n/opt/a\n/tmp/gone" || o.Status != component.Success {
+		t.Errorf("%s\n%s", summary(o.Result), o.Steps[0].Stderr)
+	}
+	for _, file := range []string{"/etc/layer", "/etc/passwd.new", "/tmp/gone"} {
+		if _, err := os.Stat(file); err == nil {
+			t.Errorf("%s is on the machine", file)
+		}
+	}
+	if left := names(t, dir); len(left) != 2 {
+		t.Errorf("the runs left %q", left)
+	}
+}
+
+// asNobody runs this test once more as an ordinary user.
+func asNobody(t *testing.T) {
+	t.Helper()
+	dir, err := os.MkdirTemp("/tmp", "without-root-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const nobody = 65534
+	for _, err := range []error{os.Chmod(dir, 0o755), os.WriteFile(dir+"/test", raw, 0o755), os.Mkdir(dir+"/tmp", 0o700), os.Chown(dir+"/tmp", nobody, nobody)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	cmd := exec.CommandContext(t.Context(), dir+"/test", "-test.run=^TestWithoutRoot$", "-test.v")
+	cmd.Dir, cmd.Env = dir, []string{"TMPDIR=" + dir + "/tmp", "PATH=/usr/bin:/bin"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	out, err := cmd.CombinedOutput()
+	if strings.Contains(string(out), "--- SKIP") {
+		t.Skipf("an ordinary user cannot make namespaces here:\n%s", out)
+	}
+	if err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
+
+// TestDir changes a tree of files, in which a hostile link stands.
+func TestDir(t *testing.T) {
+	dir, outside := t.TempDir(), t.TempDir()
+	if err := os.Mkdir(dir+"/etc", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Symlink(outside+"/resolv.conf", dir+"/etc/resolv.conf"); err != nil {
+		t.Fatal(err)
+	}
+	root := openRoot(t, component.RootSpec{Kind: "dir:" + dir})
+	o := runJob(t, root, component.Job{Documents: []component.JobDocument{{Name: "d", Source: `
+schemaVersion: 1.0
+phases:
+- name: build
+  steps:
+  - {name: make, action: CreateFile, inputs: [{path: /srv/made, content: x}]}
+  - {name: escape, action: CopyFile, inputs: [{source: ` + outside + `/../../etc/passwd, destination: /srv/stolen}], onFailure: Ignore}
+  - {name: script, action: ExecuteBash, inputs: {commands: [true]}}
+`}}})
+	if o.Steps[0].Status != component.Success || o.Steps[1].Status != component.IgnoredFailure || o.Steps[2].Status != component.Failed {
+		t.Error(summary(o.Result))
+	}
+	if got, err := os.ReadFile(dir + "/srv/made"); string(got) != "x" || err != nil {
+		t.Errorf("the file holds %q (%v)", got, err)
+	}
+	if left := names(t, outside); len(left) > 0 {
+		t.Errorf("the machine got %q", left)
+	}
+}
+
+// TestKilledWorker holds that a step which ends the engine does not pass for success.
+func TestKilledWorker(t *testing.T) {
+	root := openRoot(t, component.RootSpec{Kind: component.RootOverlay})
+	_, err := root.Run(t.Context(), component.Job{Documents: []component.JobDocument{bash("build", "kill -9 $PPID; sleep 5")}}, func(component.Event) {})
+	if err == nil || !strings.Contains(err.Error(), "ended by signal 9") {
+		t.Errorf("the run ended with %v", err)
+	}
+}
