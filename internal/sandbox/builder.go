@@ -92,8 +92,10 @@ func (b *builder) start(r *resource) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.running[r.ARN] = cancel
-	m := &making{b: b, r: r, w: r.Work, fixed: r.Body, status: "PENDING",
-		log: streamKey{r.ref.region, r.Work.Group, r.Version.String() + "/" + itoa(r.Build)}}
+	m := &making{
+		b: b, r: r, w: r.Work, fixed: r.Body, status: "PENDING",
+		log: streamKey{r.ref.region, r.Work.Group, r.Version.String() + "/" + itoa(r.Build)},
+	}
 	b.wg.Go(func() {
 		defer cancel(nil)
 		m.run(ctx)

@@ -86,7 +86,7 @@ func TestErrorsAsAWS(t *testing.T) {
 	for name, snap := range snapshots(t, "response_snapshot", ".error.snap") {
 		head, body, _ := bytes.Cut(snap, []byte("\n\n"))
 		got := sandbox.EncodeError(name, "__Message__")
-		if want := strings.SplitN(string(head), "\n", 2)[0]; http.StatusText(got.Code) == "" || want != itoa(got.Code) {
+		if want, _, _ := strings.Cut(string(head), "\n"); http.StatusText(got.Code) == "" || want != itoa(got.Code) {
 			t.Errorf("%s: status %d, want %s", name, got.Code, want)
 		}
 		if !reflect.DeepEqual(decode(t, got.Body.Bytes()), decode(t, body)) {

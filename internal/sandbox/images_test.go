@@ -31,13 +31,14 @@ func overlay(t *testing.T) sandbox.Options {
 	return sandbox.Options{Root: "overlay"}
 }
 
-func (f *fixture) log(group, stream string) []string {
+// log is the whole of a group's stream 1.0.0/1.
+func (f *fixture) log(group string) []string {
 	f.Helper()
 	var lines []string
 	var token *string
 	for {
 		out := must[*cloudwatchlogs.GetLogEventsOutput](f)(f.logs.GetLogEvents(f.Context(), &cloudwatchlogs.GetLogEventsInput{
-			LogGroupName: &group, LogStreamName: &stream, StartFromHead: aws.Bool(true), NextToken: token, Limit: aws.Int32(7),
+			LogGroupName: &group, LogStreamName: aws.String("1.0.0/1"), StartFromHead: aws.Bool(true), NextToken: token, Limit: aws.Int32(7),
 		}))
 		for _, e := range out.Events {
 			lines = append(lines, *e.Message)
@@ -73,7 +74,8 @@ phases:
       - name: Read
         action: ExecuteBash
         inputs: {commands: ['echo "tested: $(cat /opt/greeting)"', 'echo spoiled > /opt/greeting']}
-`)})).ComponentBuildVersionArn
+`),
+	})).ComponentBuildVersionArn
 	second := f.component("second", `echo "second sees $(cat /opt/greeting)"`)
 	recipe := *must[*ibapi.CreateImageRecipeOutput](f)(f.ib.CreateImageRecipe(t.Context(), &ibapi.CreateImageRecipeInput{
 		Name: aws.String("Web"), SemanticVersion: aws.String("1.0.0"), ParentImage: aws.String(parent), AmiTags: map[string]string{"recipe": "yes"},
@@ -97,7 +99,7 @@ phases:
 	if img.State.Status != types.ImageStatusAvailable {
 		t.Fatalf("image ended %s: %s", img.State.Status, aws.ToString(img.State.Reason))
 	}
-	lines := f.log("/aws/imagebuilder/Web", "1.0.0/1")
+	lines := f.log("/aws/imagebuilder/Web")
 	for _, want := range []string{"Stdout: second sees good day hello", "Stdout: tested: good day hello"} {
 		if !slices.Contains(lines, want) {
 			t.Errorf("the log lacks %q:\n%s", want, strings.Join(lines, "\n"))
@@ -179,7 +181,7 @@ func TestFailedStep(t *testing.T) {
 	if fc.ImageStatus != types.ImageStatusBuilding || *fc.FailedStep != "ApplyBuildComponents" {
 		t.Errorf("failed in %s, %s", fc.ImageStatus, *fc.FailedStep)
 	}
-	text := strings.Join(f.log("/aws/imagebuilder/broken", "1.0.0/1"), "\n")
+	text := strings.Join(f.log("/aws/imagebuilder/broken"), "\n")
 	for _, want := range []string{"ComponentArn: " + comp, "Phase: build", "Step: Run", "ErrorMessage: exit status 7", "Stderr: cannot find the thing"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the log lacks %q:\n%s", want, text)
@@ -202,7 +204,8 @@ phases:
       - name: Check
         action: ExecuteBash
         inputs: {commands: ['test "{{ aws:ssm:/ready }}" = yes']}
-`)})).ComponentBuildVersionArn
+`),
+	})).ComponentBuildVersionArn
 	put := func(v string) {
 		must[*ssm.PutParameterOutput](f)(f.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{
 			Name: aws.String("/ready"), Value: &v, Type: "String", Overwrite: aws.Bool(true),
@@ -347,7 +350,7 @@ func TestPipelineRun(t *testing.T) {
 	if len(list.ImageSummaryList) != 1 || *list.ImageSummaryList[0].Arn != arn {
 		t.Errorf("images of the pipeline: %+v", list.ImageSummaryList)
 	}
-	if len(f.log("/aws/imagebuilder/mine", "1.0.0/1")) == 0 {
+	if len(f.log("/aws/imagebuilder/mine")) == 0 {
 		t.Error("nothing in the pipeline's log group")
 	}
 	f.until(func() bool {
@@ -425,14 +428,44 @@ func TestResume(t *testing.T) {
 	}
 	f = start(t, opts)
 	if img := f.wait(slow); img.State.Status != types.ImageStatusAvailable {
-		t.Errorf("the resumed image is %s: %s\n%s", img.State.Status, aws.ToString(img.State.Reason), strings.Join(f.log("/aws/imagebuilder/slow", "1.0.0/1"), "\n"))
+		t.Errorf("the resumed image is %s: %s\n%s", img.State.Status, aws.ToString(img.State.Reason), strings.Join(f.log("/aws/imagebuilder/slow"), "\n"))
 	}
 	if img := f.wait(done); *img.OutputResources.Amis[0].Image != ami {
 		t.Errorf("the finished image changed: %+v", img.OutputResources)
 	}
-	if !slices.Contains(f.log("/aws/imagebuilder/slow", "1.0.0/1"), "Stdout: kept") {
+	if !slices.Contains(f.log("/aws/imagebuilder/slow"), "Stdout: kept") {
 		t.Error("the base image's layer is gone")
 	}
 	must[*s3.HeadObjectOutput](f)(f.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")}))
 	must[*ibapi.GetImageRecipeOutput](f)(f.ib.GetImageRecipe(t.Context(), &ibapi.GetImageRecipeInput{ImageRecipeArn: aws.String(arnBase + "image-recipe/done/1.0.0")}))
+}
+
+// TestCrash: a copy of the directory of a server at work is what a machine that died would have;
+// opening it builds the image again.
+func TestCrash(t *testing.T) {
+	opts := overlay(t)
+	opts.Dir = filepath.Join(t.TempDir(), "state")
+	f := start(t, opts)
+	comp := f.component("slow", "echo started; test ! -e /opt/again || exit 1; touch /opt/again; sleep 1")
+	arn := f.image(f.recipe("slow", parent, comp), f.infrastructure("slow"))
+	f.until(func() bool { return slices.Contains(f.tryLog("/aws/imagebuilder/slow"), "Stdout: started") })
+	opts.Dir = filepath.Join(t.TempDir(), "copy")
+	if err := os.MkdirAll(opts.Dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"state.json", "journal.jsonl"} {
+		b, err := os.ReadFile(filepath.Join(f.dir, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if name == "journal.jsonl" {
+			b = append(b, `[{"t":"resource","k":"half a li`...)
+		}
+		if err := os.WriteFile(filepath.Join(opts.Dir, name), b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if img := start(t, opts).wait(arn); img.State.Status != types.ImageStatusAvailable {
+		t.Errorf("the image is %s: %s", img.State.Status, aws.ToString(img.State.Reason))
+	}
 }

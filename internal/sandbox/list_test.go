@@ -114,7 +114,9 @@ func TestVersionsAndBuilds(t *testing.T) {
 func TestOwners(t *testing.T) {
 	f := start(t, sandbox.Options{})
 	f.component("web", "true")
-	for owner, want := range map[types.Ownership]bool{types.OwnershipAmazon: true, types.OwnershipShared: false} {
+	for owner, want := range map[types.Ownership]bool{
+		types.OwnershipAmazon: true, types.OwnershipSelf: false, types.OwnershipShared: false, types.OwnershipThirdparty: false, types.OwnershipAwsMarketplace: false,
+	} {
 		got := must[*ibapi.ListImagesOutput](f)(f.ib.ListImages(t.Context(), &ibapi.ListImagesInput{Owner: owner, MaxResults: aws.Int32(25)}))
 		if (len(got.ImageVersionList) > 0) != want {
 			t.Errorf("images of %s: %d", owner, len(got.ImageVersionList))

@@ -16,7 +16,7 @@ func lockDir(dir string) (io.Closer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("lock the sandbox's directory: %w", err)
 	}
-	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil { //nolint:gosec // G115: a descriptor fits
+	if err := syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
 		_ = f.Close()
 		return nil, fmt.Errorf("another sandbox is running on %s: stop it, or choose another directory", dir)
 	}

@@ -213,9 +213,9 @@ func (l *cloudWatchLogs) filterEvents(c *call) (object, error) {
 			continue
 		}
 		lo, hi := s.between(number(0, c.in, "startTime"), number(0, c.in, "endTime"))
-		read, err := s.read(lo, hi)
-		if err != nil {
-			return nil, fail("ServiceUnavailableException", "The log stream cannot be read: %s.", err)
+		read, rerr := s.read(lo, hi)
+		if rerr != nil {
+			return nil, fail("ServiceUnavailableException", "The log stream cannot be read: %s.", rerr)
 		}
 		for i, e := range read {
 			if match(e.Message) {

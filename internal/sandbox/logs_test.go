@@ -1,7 +1,6 @@
 package sandbox_test
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -114,7 +113,7 @@ func TestFilterAndStreams(t *testing.T) {
 	if len(paged) != len(filter("")) {
 		t.Errorf("%d lines in pages", len(paged))
 	}
-	second := f.image(fmt.Sprintf("%simage-recipe/web/1.0.0", arnBase), fmt.Sprintf("%sinfrastructure-configuration/web", arnBase))
+	second := f.image(arnBase+"image-recipe/web/1.0.0", arnBase+"infrastructure-configuration/web")
 	f.wait(second)
 	streams := must[*cloudwatchlogs.DescribeLogStreamsOutput](f)(f.logs.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{
 		LogGroupName: aws.String(group), OrderBy: types.OrderByLastEventTime, Descending: aws.Bool(true),

@@ -100,14 +100,6 @@ func (s *logStore) load(path string) error {
 	return os.Truncate(path, st.size)
 }
 
-// create makes a stream that does not exist yet.
-func (s *logStore) create(key streamKey, now time.Time) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, err := s.stream(key, now)
-	return err
-}
-
 func (s *logStore) stream(key streamKey, now time.Time) (*logStream, error) {
 	st := s.streams[key]
 	if st == nil {

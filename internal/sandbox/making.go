@@ -118,7 +118,6 @@ func (m *making) line(when time.Time, text string) {
 func (m *making) settle(err error) {
 	now := m.b.opts.Now()
 	state := object{"status": "AVAILABLE"}
-	var stop *stopped
 	switch {
 	case err == nil:
 		if m.w.NotRun != "" {
@@ -128,7 +127,7 @@ func (m *making) settle(err error) {
 		state["status"] = "CANCELLED"
 	default:
 		state = m.failure(err)
-		if !errors.As(err, &stop) {
+		if _, ok := errors.AsType[*stopped](err); !ok {
 			m.b.opts.Log(m.r.ARN + ": " + err.Error())
 		}
 	}
@@ -159,8 +158,7 @@ func (m *making) failure(err error) object {
 	if m.step != nil {
 		fc["stepExecutionId"], fc["failedStep"] = m.step.ID, m.step.Name
 	}
-	var stop *stopped
-	if errors.As(err, &stop) && stop.component != nil {
+	if stop, ok := errors.AsType[*stopped](err); ok && stop.component != nil {
 		fc["componentFailure"] = stop.component
 	}
 	m.say("%s", reason)
@@ -174,9 +172,10 @@ func (m *making) tellPipeline(status string) {
 		return
 	}
 	failures := number(0, p.Body, "consecutiveFailures")
-	if status == "FAILED" {
+	switch status {
+	case "FAILED":
 		failures++
-	} else if status == "AVAILABLE" {
+	case "AVAILABLE":
 		failures = 0
 	}
 	p.Body = with(p.Body, object{"lastRunStatus": status, "consecutiveFailures": failures})

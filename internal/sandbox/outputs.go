@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -117,7 +118,7 @@ func (m *making) source() *ami { return m.b.db.amis.get(m.r.ref.region + "/" + m
 // output shows an AMI in the image's output.
 func (m *making) output(a *ami) {
 	out := list(m.r.Body, "outputResources", "amis")
-	out = append(out[:len(out):len(out)], object{
+	out = append(slices.Clip(out), object{
 		"region": a.Region, "image": a.ID, "name": a.Name, "description": nonEmpty(a.Description), "accountId": a.Owner,
 		"state": object{"status": "AVAILABLE"},
 	})

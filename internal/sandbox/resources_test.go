@@ -163,16 +163,18 @@ func TestRecipeRules(t *testing.T) {
 		{"other platform", parent, use(*windows), "InvalidParameterCombinationException", "platform 'Windows'"},
 		{"other system", parent, use(*only), "InvalidParameterCombinationException", "Amazon Linux 2023"},
 		{"missing parameter", parent, use(*asks), "InvalidParameterCombinationException", "Size"},
-		{"unknown parameter", parent, use(*asks, "Size", "S3BucketName"), "InvalidParameterCombinationException",
-			"The value supplied for parameter 'components[0].parameters' is not valid. The following parameters are not defined in the provided component: S3BucketName"},
+		{
+			"unknown parameter", parent, use(*asks, "Size", "S3BucketName"), "InvalidParameterCombinationException",
+			"The value supplied for parameter 'components[0].parameters' is not valid. The following parameters are not defined in the provided component: S3BucketName",
+		},
 		{"twice", parent, append(use(*asks, "Size"), use(*asks, "Size")...), "InvalidParameterValueException", ""},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			f := &fixture{T: t, ib: f.ib}
+			sub := &fixture{T: t, ib: f.ib}
 			_, err := f.ib.CreateImageRecipe(t.Context(), &ibapi.CreateImageRecipeInput{
 				Name: aws.String("web"), SemanticVersion: aws.String("1.0.0"), ParentImage: &tt.parent, Components: tt.components,
 			})
-			f.refused(err, tt.code, tt.text)
+			sub.refused(err, tt.code, tt.text)
 		})
 	}
 	for _, p := range []string{"ami-0123456789abcdef0", "ssm:/my/parameter", managed + "image/ubuntu-server-24-lts-x86/x.x.x"} {

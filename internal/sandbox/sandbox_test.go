@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -38,11 +39,12 @@ const (
 	managed = "arn:aws:imagebuilder:eu-west-1:aws:"
 )
 
-// An aws is a running sandbox and clients of it.
+// A fixture is a running sandbox and clients of it.
 type fixture struct {
 	*testing.T
 	server *sandbox.Server
 	url    string
+	dir    string
 	ib     *imagebuilder.Client
 	s3     *s3.Client
 	logs   *cloudwatchlogs.Client
@@ -78,7 +80,7 @@ func open(t *testing.T, opts sandbox.Options) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := &fixture{T: t, server: server, url: url}
+	f := &fixture{T: t, server: server, url: url, dir: opts.Dir}
 	f.connect(config(url, region))
 	return f
 }
@@ -178,8 +180,7 @@ func (f *fixture) wait(arn string) *types.Image {
 	defer cancel()
 	for {
 		img := must[*imagebuilder.GetImageOutput](f)(f.ib.GetImage(ctx, &imagebuilder.GetImageInput{ImageBuildVersionArn: &arn})).Image
-		switch img.State.Status {
-		case types.ImageStatusAvailable, types.ImageStatusFailed, types.ImageStatusCancelled:
+		if slices.Contains([]types.ImageStatus{types.ImageStatusAvailable, types.ImageStatusFailed, types.ImageStatusCancelled}, img.State.Status) {
 			return img
 		}
 		time.Sleep(5 * time.Millisecond)

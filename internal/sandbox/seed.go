@@ -42,35 +42,63 @@ func managedImages() []managedImage {
 		debian = "136693071363"
 	)
 	return []managedImage{
-		{"amazon-linux-2023-x86", "Linux", "Amazon Linux 2023", "al2023-ami-2023.9.%s.0-kernel-6.1-x86_64", amazon, "amazon", "x86_64",
-			[]string{al + "al2023-ami-kernel-default-x86_64", al + "al2023-ami-kernel-6.1-x86_64"}},
-		{"amazon-linux-2023-arm64", "Linux", "Amazon Linux 2023", "al2023-ami-2023.9.%s.0-kernel-6.1-arm64", amazon, "amazon", "arm64",
-			[]string{al + "al2023-ami-kernel-default-arm64", al + "al2023-ami-kernel-6.1-arm64"}},
-		{"", "Linux", "Amazon Linux 2023", "al2023-ami-minimal-2023.9.%s.0-kernel-6.1-x86_64", amazon, "amazon", "x86_64",
-			[]string{al + "al2023-ami-minimal-kernel-default-x86_64"}},
-		{"amazon-linux-2-x86", "Linux", "Amazon Linux 2", "amzn2-ami-hvm-2.0.%s.0-x86_64-gp2", amazon, "amazon", "x86_64",
-			[]string{al + "amzn2-ami-hvm-x86_64-gp2"}},
-		{"amazon-linux-2-arm64", "Linux", "Amazon Linux 2", "amzn2-ami-hvm-2.0.%s.0-arm64-gp2", amazon, "amazon", "arm64",
-			[]string{al + "amzn2-ami-hvm-arm64-gp2"}},
-		{"ubuntu-server-22-lts-x86", "Linux", "Ubuntu 22", "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-%s", canon, "", "x86_64",
-			[]string{ubuntu + "22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"}},
-		{"ubuntu-server-22-lts-arm64", "Linux", "Ubuntu 22", "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-arm64-server-%s", canon, "", "arm64",
-			[]string{ubuntu + "22.04/stable/current/arm64/hvm/ebs-gp2/ami-id"}},
-		{"ubuntu-server-24-lts-x86", "Linux", "Ubuntu 24", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-%s", canon, "", "x86_64",
-			[]string{ubuntu + "24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"}},
-		{"ubuntu-server-24-lts-arm64", "Linux", "Ubuntu 24", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-%s", canon, "", "arm64",
-			[]string{ubuntu + "24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"}},
+		{
+			"amazon-linux-2023-x86", "Linux", "Amazon Linux 2023", "al2023-ami-2023.9.%s.0-kernel-6.1-x86_64", amazon, "amazon", "x86_64",
+			[]string{al + "al2023-ami-kernel-default-x86_64", al + "al2023-ami-kernel-6.1-x86_64"},
+		},
+		{
+			"amazon-linux-2023-arm64", "Linux", "Amazon Linux 2023", "al2023-ami-2023.9.%s.0-kernel-6.1-arm64", amazon, "amazon", "arm64",
+			[]string{al + "al2023-ami-kernel-default-arm64", al + "al2023-ami-kernel-6.1-arm64"},
+		},
+		{
+			"", "Linux", "Amazon Linux 2023", "al2023-ami-minimal-2023.9.%s.0-kernel-6.1-x86_64", amazon, "amazon", "x86_64",
+			[]string{al + "al2023-ami-minimal-kernel-default-x86_64"},
+		},
+		{
+			"amazon-linux-2-x86", "Linux", "Amazon Linux 2", "amzn2-ami-hvm-2.0.%s.0-x86_64-gp2", amazon, "amazon", "x86_64",
+			[]string{al + "amzn2-ami-hvm-x86_64-gp2"},
+		},
+		{
+			"amazon-linux-2-arm64", "Linux", "Amazon Linux 2", "amzn2-ami-hvm-2.0.%s.0-arm64-gp2", amazon, "amazon", "arm64",
+			[]string{al + "amzn2-ami-hvm-arm64-gp2"},
+		},
+		{
+			"ubuntu-server-22-lts-x86", "Linux", "Ubuntu 22", "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-amd64-server-%s", canon, "", "x86_64",
+			[]string{ubuntu + "22.04/stable/current/amd64/hvm/ebs-gp2/ami-id"},
+		},
+		{
+			"ubuntu-server-22-lts-arm64", "Linux", "Ubuntu 22", "ubuntu/images/hvm-ssd/ubuntu-jammy-22.04-arm64-server-%s", canon, "", "arm64",
+			[]string{ubuntu + "22.04/stable/current/arm64/hvm/ebs-gp2/ami-id"},
+		},
+		{
+			"ubuntu-server-24-lts-x86", "Linux", "Ubuntu 24", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-amd64-server-%s", canon, "", "x86_64",
+			[]string{ubuntu + "24.04/stable/current/amd64/hvm/ebs-gp3/ami-id"},
+		},
+		{
+			"ubuntu-server-24-lts-arm64", "Linux", "Ubuntu 24", "ubuntu/images/hvm-ssd-gp3/ubuntu-noble-24.04-arm64-server-%s", canon, "", "arm64",
+			[]string{ubuntu + "24.04/stable/current/arm64/hvm/ebs-gp3/ami-id"},
+		},
 		{"", "Linux", "Debian 12", "debian-12-amd64-%s-2100", debian, "", "x86_64", []string{"/aws/service/debian/release/12/latest/amd64"}},
-		{"windows-server-2019-english-full-base-x86", "Windows", "Microsoft Windows Server 2019", "Windows_Server-2019-English-Full-Base-%s", msft, "amazon", "x86_64",
-			[]string{win + "Windows_Server-2019-English-Full-Base"}},
-		{"windows-server-2022-english-full-base-x86", "Windows", "Microsoft Windows Server 2022", "Windows_Server-2022-English-Full-Base-%s", msft, "amazon", "x86_64",
-			[]string{win + "Windows_Server-2022-English-Full-Base"}},
-		{"windows-server-2022-english-core-base-x86", "Windows", "Microsoft Windows Server 2022", "Windows_Server-2022-English-Core-Base-%s", msft, "amazon", "x86_64",
-			[]string{win + "Windows_Server-2022-English-Core-Base"}},
-		{"windows-server-2025-english-full-base-x86", "Windows", "Microsoft Windows Server 2025", "Windows_Server-2025-English-Full-Base-%s", msft, "amazon", "x86_64",
-			[]string{win + "Windows_Server-2025-English-Full-Base"}},
-		{"macos-sequoia-arm64", "macOS", "macOS 15", "amzn-ec2-macos-15.6-%s-arm64", mac, "amazon", "arm64_mac",
-			[]string{"/aws/service/ec2-macos/sequoia/arm64_mac/latest/image_id"}},
+		{
+			"windows-server-2019-english-full-base-x86", "Windows", "Microsoft Windows Server 2019", "Windows_Server-2019-English-Full-Base-%s", msft, "amazon", "x86_64",
+			[]string{win + "Windows_Server-2019-English-Full-Base"},
+		},
+		{
+			"windows-server-2022-english-full-base-x86", "Windows", "Microsoft Windows Server 2022", "Windows_Server-2022-English-Full-Base-%s", msft, "amazon", "x86_64",
+			[]string{win + "Windows_Server-2022-English-Full-Base"},
+		},
+		{
+			"windows-server-2022-english-core-base-x86", "Windows", "Microsoft Windows Server 2022", "Windows_Server-2022-English-Core-Base-%s", msft, "amazon", "x86_64",
+			[]string{win + "Windows_Server-2022-English-Core-Base"},
+		},
+		{
+			"windows-server-2025-english-full-base-x86", "Windows", "Microsoft Windows Server 2025", "Windows_Server-2025-English-Full-Base-%s", msft, "amazon", "x86_64",
+			[]string{win + "Windows_Server-2025-English-Full-Base"},
+		},
+		{
+			"macos-sequoia-arm64", "macOS", "macOS 15", "amzn-ec2-macos-15.6-%s-arm64", mac, "amazon", "arm64_mac",
+			[]string{"/aws/service/ec2-macos/sequoia/arm64_mac/latest/image_id"},
+		},
 	}
 }
 

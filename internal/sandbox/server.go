@@ -187,8 +187,10 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, c *call, auth
 	op, label, value := s.rest.find(r)
 	if op == nil {
 		s.count("imagebuilder:?")
-		writeError(w, restJSON, "imagebuilder", &failure{Code: "UnknownOperationException", Status: http.StatusNotFound,
-			Message: "There is no operation " + r.Method + " " + r.URL.Path + "."})
+		writeError(w, restJSON, "imagebuilder", &failure{
+			Code: "UnknownOperationException", Status: http.StatusNotFound,
+			Message: "There is no operation " + r.Method + " " + r.URL.Path + ".",
+		})
 		return
 	}
 	c.op, c.name = op, op.Name

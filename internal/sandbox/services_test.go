@@ -112,7 +112,7 @@ func TestUploads(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer res.Body.Close()
+	defer res.Body.Close() //nolint:errcheck // nothing depends on it
 	if b, _ := io.ReadAll(res.Body); !bytes.Equal(b, body) {
 		t.Errorf("an unsigned request got status %d and %d bytes", res.StatusCode, len(b))
 	}
@@ -134,7 +134,7 @@ func TestChunkedUploads(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer res.Body.Close()
+		defer res.Body.Close() //nolint:errcheck // nothing depends on it
 		return res.StatusCode
 	}
 	for key, body := range map[string]string{
@@ -243,7 +243,7 @@ func TestUnknownService(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		res.Body.Close()
+		_ = res.Body.Close()
 		if res.StatusCode != want || res.Header.Get("X-Amzn-ErrorType") != "UnknownOperationException" {
 			t.Errorf("%s: status %d, %s", auth, res.StatusCode, res.Header.Get("X-Amzn-ErrorType"))
 		}

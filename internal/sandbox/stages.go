@@ -65,11 +65,12 @@ func (m *making) test(ctx context.Context) error {
 
 // workflow runs one workflow's steps, keeping its record.
 func (m *making) workflow(ctx context.Context, name string, tasks []task) error {
+	typ, _, _ := strings.Cut(name, "/")
 	m.change(func() {
 		m.wf = &execution{
 			ID: "wf-" + uuid.NewString(), Image: m.r.ARN, Status: "RUNNING", Total: len(tasks), Started: m.b.opts.Now(),
 			Workflow: arnPrefix(m.r.ref.region, "aws") + "workflow/" + name + "/1.0.0/1",
-			Type:     strings.ToUpper(name[:strings.Index(name, "/")]),
+			Type:     strings.ToUpper(typ),
 		}
 		m.b.db.executions.put(m.wf.ID, m.wf)
 	})
@@ -192,27 +193,28 @@ func (m *making) outcome(root component.Root, res *component.Result) (object, er
 	out := object{"status": string(res.Status), "output": canonical(object{
 		"executedStepCount": res.ExecutedSteps, "failedStepCount": res.Failed, "ignoredFailedStepCount": res.IgnoredFailed,
 	})}
-	switch res.Status {
-	case component.NotRun:
-		m.change(func() { m.w.NotRun = "The sandbox ran none of the recipe's components: " + root.Describe() })
-		if text(m.fixed, "platform") != "Linux" {
-			m.change(func() {
-				m.w.NotRun = "The sandbox ran none of the recipe's components: it cannot run those of a " + text(m.fixed, "platform") + " image."
-			})
+	if res.Status == component.NotRun {
+		why := root.Describe()
+		if platform := text(m.fixed, "platform"); platform != "Linux" {
+			why = "it cannot run those of a " + platform + " image"
 		}
+		m.change(func() {
+			m.w.NotRun = "The sandbox ran none of the recipe's components: " + strings.TrimSuffix(why, ".") + "."
+		})
 		m.say("%s", m.w.NotRun)
-	case component.Success, component.SuccessWithIgnoredFailure:
-	default:
-		stop := &stopped{message: res.FailureMessage}
-		if f := res.FirstFailure; f != nil {
-			stop.component = object{
-				"componentArn": f.ARN, "phaseName": f.Phase, "stepName": f.Name, "action": f.Action,
-				"errorMessage": nonEmpty(clip(f.Message, 1024)),
-			}
-		}
-		return out, stop
+		return out, nil
 	}
-	return out, nil
+	if res.Status == component.Success || res.Status == component.SuccessWithIgnoredFailure {
+		return out, nil
+	}
+	stop := &stopped{message: res.FailureMessage}
+	if f := res.FirstFailure; f != nil {
+		stop.component = object{
+			"componentArn": f.ARN, "phaseName": f.Phase, "stepName": f.Name, "action": f.Action,
+			"errorMessage": nonEmpty(clip(f.Message, 1024)),
+		}
+	}
+	return out, stop
 }
 
 // job gathers the documents and what they may refer to.

@@ -22,7 +22,7 @@ const stsNamespace = "https://sts.amazonaws.com/doc/2011-06-15/"
 // The members of STS's answers, as XML.
 type (
 	identity struct {
-		Arn, UserId, Account string //nolint:revive // the wire's spelling
+		Arn, UserId, Account string
 	}
 	assumed struct {
 		SubjectFromWebIdentityToken string `xml:",omitempty"`
@@ -31,9 +31,9 @@ type (
 		AssumedRoleUser             assumedRole
 		Credentials                 temporary
 	}
-	assumedRole struct{ Arn, AssumedRoleId string } //nolint:revive // the wire's spelling
+	assumedRole struct{ Arn, AssumedRoleId string }
 	temporary   struct {
-		AccessKeyId, SecretAccessKey, SessionToken, Expiration string //nolint:revive // the wire's spelling
+		AccessKeyId, SecretAccessKey, SessionToken, Expiration string
 	}
 )
 

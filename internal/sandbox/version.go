@@ -57,21 +57,19 @@ func (p pattern) exact() bool { return p[0] != wild && p[1] != wild && p[2] != w
 // next fills a recipe pattern's one x with the successor of what exists; others are the recipe's versions.
 // Which number the first gets is published nowhere: 0 here, and 1 where 0.0.0 would come of it.
 func (p pattern) next(others []version) version {
-	v, at := version(p), -1
+	v := version(p)
 	for i, n := range p {
-		if n == wild {
-			at, v[i] = i, 0
+		if n != wild {
+			continue
 		}
-	}
-	if at < 0 {
-		return v
-	}
-	if v == (version{}) {
-		v[at] = 1
-	}
-	for _, o := range others {
-		if p.matches(o) && o[at] >= v[at] {
-			v[at] = o[at] + 1
+		v[i] = 0
+		if v == (version{}) {
+			v[i] = 1
+		}
+		for _, o := range others {
+			if p.matches(o) {
+				v[i] = max(v[i], o[i]+1)
+			}
 		}
 	}
 	return v

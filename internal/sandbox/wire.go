@@ -145,8 +145,7 @@ func writeError(w http.ResponseWriter, p protocol, service string, err error) {
 
 // asFailure is the error to show: the service's own, or an internal one.
 func asFailure(err error) *failure {
-	var f *failure
-	if errors.As(err, &f) {
+	if f, ok := errors.AsType[*failure](err); ok {
 		return f
 	}
 	return &failure{Code: "InternalFailure", Message: err.Error(), Status: http.StatusInternalServerError}

@@ -21,7 +21,7 @@ type (
 		Value   any
 	}
 	xmlMetadata struct {
-		RequestId string //nolint:revive // the wire's spelling
+		RequestId string
 	}
 )
 
@@ -44,7 +44,7 @@ func writeQueryError(w http.ResponseWriter, c *call, err error) {
 	writeXML(w, statusOf("sts", f), struct {
 		XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
 		Error     detail
-		RequestId string //nolint:revive // the wire's spelling
+		RequestId string
 	}{Error: detail{"Sender", f.Code, f.Message}, RequestId: c.id})
 }
 
