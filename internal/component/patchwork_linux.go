@@ -2,7 +2,6 @@ package component
 
 import (
 	"bufio"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -127,7 +126,7 @@ func mountPoints() ([]string, error) {
 			out = append(out, unescapeOctal(fields[4]))
 		}
 	}
-	return out, errors.Join(lines.Err())
+	return out, lines.Err()
 }
 
 // unescapeOctal undoes the kernel's \040 for what would divide fields.
