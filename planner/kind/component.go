@@ -87,11 +87,7 @@ func checkComponent(b *dsl.Block, t *docText) (map[string]hcl.Range, hcl.Diagnos
 	for i := range doc.Phases {
 		for j := range doc.Phases[i].Steps {
 			step := &doc.Phases[i].Steps[j]
-			at := step.Range
-			if t.file == "" {
-				at = t.at
-			}
-			steps[doc.Phases[i].Name+"/"+step.Name] = at
+			steps[doc.Phases[i].Name+"/"+step.Name], _ = t.where(step.Range)
 		}
 	}
 	return steps, t.place(diags)

@@ -33,6 +33,9 @@ type docText struct {
 	file string
 	// object says that it was written as an object.
 	object bool
+	// lines are where the lines of a heredoc stand, by number from 1, as far as they are in the
+	// configuration as they are in the text.
+	lines map[int]hcl.Range
 }
 
 // textOf returns the text that one of the attributes has, nil where none is given or what is given
@@ -52,7 +55,9 @@ func textOf(s *planner.Scope, b *dsl.Block, attrs ...string) (*docText, hcl.Diag
 		switch doc := v.V.(type) {
 		case string:
 			t.text = doc
-			t.file = fileRead(s, v.Range, doc)
+			if t.file = fileRead(s, v.Range, doc); t.file == "" {
+				t.lines = heredocLines(s, v.Range, doc)
+			}
 		case map[string]any:
 			text, d := renderObject(doc, v.Range)
 			if d != nil {
@@ -121,6 +126,38 @@ func fileRead(s *planner.Scope, at hcl.Range, text string) string {
 	return found.path
 }
 
+// heredocLines finds the lines of a text in the heredoc it was written as. Lines that hold
+// interpolated values are not found, and need not be.
+func heredocLines(s *planner.Scope, at hcl.Range, text string) map[int]hcl.Range {
+	f, ok := s.Config.Files[at.Filename]
+	if !ok || f == nil || !at.CanSliceBytes(f.Bytes) {
+		return nil
+	}
+	source := strings.SplitAfter(string(at.SliceBytes(f.Bytes)), "\n")
+	if !strings.HasPrefix(source[0], "<<") {
+		return nil
+	}
+	found := map[int]hcl.Range{}
+	offset := at.Start.Byte + len(source[0])
+	source = source[1:]
+	for i, line := range strings.Split(text, "\n") {
+		if i >= len(source) {
+			break
+		}
+		raw := strings.TrimRight(source[i], "\r\n")
+		if bare := strings.TrimSpace(line); bare != "" && strings.TrimSpace(raw) == bare {
+			indent := len(raw) - len(strings.TrimLeft(raw, " \t"))
+			found[i+1] = hcl.Range{
+				Filename: at.Filename,
+				Start:    hcl.Pos{Line: at.Start.Line + 1 + i, Column: indent + 1, Byte: offset + indent},
+				End:      hcl.Pos{Line: at.Start.Line + 1 + i, Column: utf8.RuneCountInString(raw) + 1, Byte: offset + len(raw)},
+			}
+		}
+		offset += len(source[i])
+	}
+	return found
+}
+
 // filename is what ranges within the text are to say.
 func (t *docText) filename() string {
 	if t.file != "" {
@@ -129,7 +166,18 @@ func (t *docText) filename() string {
 	return t.at.Filename
 }
 
-// place moves diagnostics about a text that is no file of its own to the attribute that holds it.
+// where is the part of the configuration that a part of the text was written by.
+func (t *docText) where(r hcl.Range) (at hcl.Range, exact bool) {
+	if t.file != "" {
+		return r, true
+	}
+	if line, ok := t.lines[r.Start.Line]; ok {
+		return line, true
+	}
+	return t.at, false
+}
+
+// place moves diagnostics about a text that is no file of its own into the configuration.
 func (t *docText) place(diags hcl.Diagnostics) hcl.Diagnostics {
 	if t.file != "" {
 		return diags
@@ -137,10 +185,14 @@ func (t *docText) place(diags hcl.Diagnostics) hcl.Diagnostics {
 	out := make(hcl.Diagnostics, len(diags))
 	for i, d := range diags {
 		moved := *d
+		at, exact := t.at, true
 		if d.Subject != nil {
+			at, exact = t.where(*d.Subject)
+		}
+		if !exact {
 			moved.Detail = fmt.Sprintf("Line %d of the document: %s", d.Subject.Start.Line, d.Detail)
 		}
-		moved.Subject, moved.Context = t.at.Ptr(), nil
+		moved.Subject, moved.Context = at.Ptr(), nil
 		out[i] = &moved
 	}
 	return out

@@ -456,6 +456,38 @@ func TestTrace(t *testing.T) {
 	}
 }
 
+// A step written in a heredoc is found at its own line, unless that line holds other values.
+func TestTraceIntoHeredoc(t *testing.T) {
+	p := mustPlan(t, `
+variable "which" {
+  default = "two"
+}
+component "base" {
+  platform = "Linux"
+  data     = <<-YAML
+    schemaVersion: 1.0
+    phases:
+      - name: build
+        steps:
+          - name: one
+            action: ExecuteBash
+            inputs:
+              commands: ["true"]
+          - name: ${var.which}
+            action: ExecuteBash
+            inputs:
+              commands: ["true"]
+  YAML
+}
+`)
+	arn := planner.ARN(change(t, p, "component.base").Node, "aws", "eu-west-1", "123456789012")
+	for step, want := range map[string]int{"one": 12, "two": 7} {
+		if r, ok := p.Trace(arn, "build", step); !ok || r.Start.Line != want {
+			t.Errorf("%s: %v, want line %d", step, r, want)
+		}
+	}
+}
+
 // A region is needed only where something is named by it.
 func TestRegionNotKnown(t *testing.T) {
 	cfg, diags := loadText(t, "image_recipe \"one\" {\n  parent_image = \"aws:amazon-linux-2023-x86\"\n}\n")
