@@ -19,6 +19,8 @@ type object = map[string]any
 // callTimeout bounds one call that carries no file; the services answer within seconds.
 const callTimeout = 60 * time.Second
 
+const cancelBuild planner.Op = "imagebuilder:CancelImageCreation"
+
 // An operation is one SDK method made to speak the wire's vocabulary.
 type operation struct {
 	input reflect.Type
@@ -103,8 +105,10 @@ func (c *Clients) carry(ctx context.Context, name planner.Op, region string, cal
 	if region == "" {
 		region = c.cfg.Region
 	}
-	if err := c.pace.wait(ctx, service, region); err != nil {
-		return nil, fmt.Errorf("waiting to call %s: %w", name, err)
+	if name != cancelBuild { // which is called when there are only seconds left
+		if err := c.pace.wait(ctx, service, region); err != nil {
+			return nil, fmt.Errorf("waiting to call %s: %w", name, err)
+		}
 	}
 	if err := c.authorised(ctx, name, region); err != nil {
 		return nil, err

@@ -67,8 +67,16 @@ func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object,
 	if o.has("tags") && d.Run != "" {
 		in["tags"] = tagged(in["tags"], planner.TagRun, d.Run)
 	}
-	if o.has("clientToken") {
+	switch {
+	case !o.has("clientToken"):
+	case c.Verb == planner.Create:
 		in["clientToken"] = token(c, "")
+	case building[c.Op]:
+		// Made once in a run, but again in the next: nothing counts the distributions that failed.
+		in["clientToken"] = token(c, d.Run)
+	default:
+		// An update repeated is the same update, and one that goes back to what was must not be
+		// taken for the one that was then: the SDK gives each a token of its own.
 	}
 	out, err := d.clients.once(ctx, c.Op, d.Region, in)
 	switch Code(err) {
@@ -188,9 +196,9 @@ func (d *driver) put(ctx context.Context, c *planner.Change, in planner.Object, 
 	if c.Content == nil {
 		return nil, &executor.Failure{Code: InvalidInput, Operation: c.Op, Range: c.Origin, Message: fmt.Sprintf("%v has no content to store.", c.Addr)}
 	}
-	there, err := d.clients.stored(ctx, d.Region, in)
+	there, where, err := d.clients.stored(ctx, d.Region, in)
 	if err == nil && !there {
-		err = d.clients.put(ctx, d.Region, in, c.Content)
+		err = d.clients.put(ctx, where, in, c.Content)
 	}
 	if err != nil {
 		return nil, failure(c.Node, err)

@@ -34,6 +34,8 @@ type CallError struct {
 	Message   string
 	RequestID string
 	Status    int // of HTTP; 0 where there was no answer
+	// Bucket is the region that S3 says the bucket is in when it was asked in another; "" otherwise.
+	Bucket string
 
 	err error
 }
@@ -54,6 +56,9 @@ func callError(name planner.Op, region string, err error) error {
 	e := &CallError{Op: name, Region: region, Code: ConnectionFailed, Message: err.Error(), err: err}
 	if answer, ok := errors.AsType[*smithyhttp.ResponseError](err); ok {
 		e.Status = answer.HTTPStatusCode()
+		if e.Status == http.StatusMovedPermanently {
+			e.Bucket = answer.Response.Header.Get("X-Amz-Bucket-Region")
+		}
 	}
 	if identified, ok := errors.AsType[interface {
 		error

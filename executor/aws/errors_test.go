@@ -118,6 +118,43 @@ func TestInterruptedInTheMiddleOfACall(t *testing.T) {
 	})
 }
 
+// However many builds there are, all are ended in time.
+func TestInterruptedWithManyBuilds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.paced(t, 10)
+		p := plan(t, c, level2(60))
+		ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
+		defer cancel()
+		f.fail["CancelImageCreation"] = []refusal{{429, "CallRateLimitExceededException", "slower"}}
+		r := carryOut(ctx, p, c.Driver(aws.Options{OnCancel: executor.CancelBuilds}))
+		if n := f.count("CancelImageCreation"); n != 61 || r.took > 5*time.Minute+7*time.Second {
+			t.Errorf("%d calls to cancel, over after %v", n, r.took)
+		}
+		for arn, thing := range f.things {
+			if strings.Contains(arn, ":image/") && thing["canceled"] != true {
+				t.Errorf("%s goes on", arn)
+			}
+		}
+	})
+}
+
+// A build that ended as the run was interrupted is not lost.
+func TestInterruptedAtTheEndOfABuild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.stages = []stage{{"BUILDING", 50 * time.Second}, {"AVAILABLE", 0}}
+		c := f.clients(t)
+		p := plan(t, c, level2(1))
+		ctx, cancel := context.WithTimeout(t.Context(), 51*time.Second)
+		defer cancel()
+		r := carryOut(ctx, p, c.Driver(aws.Options{OnCancel: executor.CancelBuilds}))
+		if out := r.finished["image.m0"]; out.Status != executor.Applied || out.Outputs["ami"] == nil || f.count("CancelImageCreation") > 0 {
+			t.Errorf("%+v", out)
+		}
+	})
+}
+
 // A service that does not answer cannot keep an interrupted run longer than seven seconds.
 func TestInterruptedWhileNothingAnswers(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

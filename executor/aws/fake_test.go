@@ -153,7 +153,7 @@ func decode(r *http.Request, body []byte) (op string, in object) {
 		_ = json.Unmarshal(body, &in)
 	}
 	if strings.Contains(op, "/") {
-		op = r.Method
+		op = r.Method + " in " + strings.Split(r.Header.Get("Authorization"), "/")[2]
 		in["path"] = r.URL.Path
 		in["body"] = string(body)
 	}
@@ -167,6 +167,9 @@ func answer(r *http.Request, status int, code string, out object) *http.Response
 		res.Header.Set("X-Amzn-ErrorType", code)
 	}
 	res.Header.Set("X-Amzn-RequestId", "11112222-3333")
+	if status == http.StatusMovedPermanently {
+		res.Header.Set("X-Amz-Bucket-Region", "us-west-2")
+	}
 	return res
 }
 

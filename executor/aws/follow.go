@@ -96,18 +96,19 @@ func (f *follower) Wait(ctx context.Context, c *planner.Change, made executor.Ou
 	if err != nil {
 		return made, failure(c.Node, err)
 	}
-	image, err := f.clients.get(ctx, "imagebuilder:GetImage", f.region, arn)
+	// The build is over: an interruption may shorten the reading of its log, not lose what came of it.
+	last, done := executor.Linger(ctx, executor.CallGrace)
+	defer done()
+	image, err := f.clients.get(last, "imagebuilder:GetImage", f.region, arn)
 	if err != nil {
 		return made, failure(c.Node, err)
 	}
 	w.tail.name(image)
-	if err = w.tail.drain(ctx, f.read, w.log, min(f.interval, 2*time.Second)); err != nil {
-		return made, err
-	}
+	w.tail.drain(ctx, f.read, w.log, min(f.interval, 2*time.Second))
 	if state := stateOf(image); state != available {
 		return made, f.failed(c, image, w)
 	}
-	return f.finished(ctx, c, made, image)
+	return f.finished(last, c, made, image)
 }
 
 // finished are the outputs of an image that is AVAILABLE.
@@ -136,8 +137,8 @@ func (f *follower) finished(ctx context.Context, c *planner.Change, made executo
 
 // Cancel asks AWS to end a build. One that ended meanwhile is no failure.
 func (f *follower) Cancel(ctx context.Context, c *planner.Change, made executor.Outputs) error {
-	_, err := f.clients.once(ctx, "imagebuilder:CancelImageCreation", f.region, object{
-		"imageBuildVersionArn": made["arn"], "clientToken": token(c, "cancel"),
+	_, err := f.clients.answer(ctx, cancelBuild, f.region, object{
+		"imageBuildVersionArn": made["arn"], "clientToken": token(c, fmt.Sprint("cancel ", made["arn"])),
 	})
 	if Code(err) == "InvalidParameterValueException" { // the answer for a build that is over
 		return nil

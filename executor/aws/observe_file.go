@@ -2,7 +2,9 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/org/imagebuild-action/planner"
@@ -31,7 +33,7 @@ func (o *observer) files(ctx context.Context, nodes []*planner.Node) error {
 }
 
 func (o *observer) file(ctx context.Context, n *planner.Node) error {
-	there, err := o.clients.stored(ctx, o.region, n.Input)
+	there, _, err := o.clients.stored(ctx, o.region, n.Input)
 	if err != nil {
 		return err
 	}
@@ -39,14 +41,20 @@ func (o *observer) file(ctx context.Context, n *planner.Node) error {
 	return nil
 }
 
-// stored reports whether an object is there. A caller who may not list a bucket is answered 403 for
-// what is not there, so that counts as missing, as a bucket does that is not there itself.
-func (c *Clients) stored(ctx context.Context, region string, in planner.Object) (bool, error) {
-	_, err := c.answer(ctx, "s3:HeadObject", region, object{"Bucket": member(in, "Bucket"), "Key": member(in, "Key")})
-	if _, _, status, _ := parts(err); status == http.StatusNotFound || status == http.StatusForbidden {
-		return false, nil
+// stored reports whether an object is there, and in which region its bucket is, which need not be
+// the one built in. A caller who may not list a bucket is answered 403 for what is not there, so
+// that counts as missing, as a bucket does that is not there itself.
+func (c *Clients) stored(ctx context.Context, region string, in planner.Object) (there bool, where string, err error) {
+	head := object{"Bucket": member(in, "Bucket"), "Key": member(in, "Key")}
+	_, err = c.answer(ctx, "s3:HeadObject", region, head)
+	if moved, ok := errors.AsType[*CallError](err); ok && moved.Bucket != "" && moved.Bucket != region {
+		region = moved.Bucket
+		_, err = c.answer(ctx, "s3:HeadObject", region, head)
 	}
-	return err == nil, err
+	if _, _, status, _ := parts(err); status == http.StatusNotFound || status == http.StatusForbidden {
+		return false, region, nil
+	}
+	return err == nil, region, err
 }
 
 func (o *observer) listFiles(ctx context.Context, bucket string, nodes []*planner.Node) error {
@@ -61,7 +69,7 @@ func (o *observer) listFiles(ctx context.Context, bucket string, nodes []*planne
 	in := object{"Bucket": bucket, "Prefix": prefix}
 	for range len(nodes) {
 		out, err := o.clients.answer(ctx, "s3:ListObjectsV2", o.region, in)
-		if _, _, status, _ := parts(err); status == http.StatusNotFound || status == http.StatusForbidden {
+		if _, _, status, _ := parts(err); slices.Contains([]int{http.StatusNotFound, http.StatusForbidden, http.StatusMovedPermanently}, status) {
 			return forEach(ctx, nodes, o.file)
 		}
 		if err != nil {

@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"testing"
@@ -218,6 +219,68 @@ func TestPipelineIsComparedAndUpdated(t *testing.T) {
 			t.Errorf("%v; sent %v", r.err, sent)
 		}
 	})
+}
+
+// A staging bucket may be in another region than the one built in.
+func TestBucketElsewhere(t *testing.T) {
+	f := newFake()
+	var stored object
+	f.always = func(op string, in object) (object, *refusal) {
+		switch {
+		case op == "HEAD in "+region:
+			return nil, &refusal{http.StatusMovedPermanently, "", ""}
+		case op == "HEAD in us-west-2" && stored == nil:
+			return nil, &refusal{http.StatusNotFound, "", ""}
+		case op == "PUT in us-west-2":
+			stored = in
+		}
+		return object{}, nil
+	}
+	c := f.clients(t)
+	files := map[string]string{"main.ib.hcl": "imagebuild {\n  staging {\n    bucket = \"staging-bucket\"\n  }\n}\nstaged_file \"motd\" {\n  content = \"hello\"\n}\n"}
+	p := plan(t, c, files)
+	if r := carryOut(t.Context(), p, c.Driver(aws.Options{})); r.err != nil || stored["body"] != "hello" {
+		t.Fatalf("%v, stored %v, calls %v", r.err, stored, f.calls)
+	}
+	if got := verbs(plan(t, c, files)); got != "1 none" {
+		t.Errorf("afterwards: %s", got)
+	}
+}
+
+// How long an image will take is told by the last one of its name.
+func TestEstimate(t *testing.T) {
+	f := newFake()
+	f.stages = []stage{{"AVAILABLE", 0}}
+	g := sealed(t, level2(1))
+	f.everything(t, g, false)
+	for arn, thing := range f.things {
+		if strings.Contains(arn, ":image-recipe/") {
+			f.things["recipe"] = thing
+		}
+	}
+	name := strings.Split(fmt.Sprint(f.things["recipe"]["arn"]), "/")[1]
+	for i, made := range []string{"2026-01-01T00:00:00Z", "2026-03-01T00:00:00Z", "2026-02-01T00:00:00Z"} {
+		version := fmt.Sprintf("arn:aws:imagebuilder:%s:%s:image-recipe/%s/1.0.%d", region, account, name, i)
+		if _, no := f.createImage(object{"imageRecipeArn": version, "clientToken": strconv.Itoa(i)}); no != nil {
+			t.Fatal(no)
+		}
+		f.things[strings.Replace(version, "image-recipe", "image", 1)+"/1"]["dateCreated"] = made
+	}
+	f.always = func(op string, in object) (object, *refusal) {
+		if op == "ListWorkflowExecutions" && strings.HasSuffix(fmt.Sprint(in["imageBuildVersionArn"]), "/1.0.1/1") {
+			return object{"workflowExecutions": []any{
+				object{"startTime": "2026-03-01T00:20:00Z", "endTime": "2026-03-01T00:31:00Z"}, object{"startTime": "2026-03-01T00:01:00Z", "endTime": "2026-03-01T00:20:00Z"},
+			}}, nil
+		}
+		return nil, nil
+	}
+	seen, diags := f.clients(t).Observe(t.Context(), g)
+	if diags.HasErrors() {
+		t.Fatal(diags)
+	}
+	if got := seen[dsl.Addr{Type: "image", Name: "m0"}].Took; got != 30*time.Minute {
+		t.Errorf("took %v, want the newest's 30m0s", got)
+	}
 }
 
 func TestObservationRefused(t *testing.T) {

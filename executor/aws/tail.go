@@ -69,7 +69,7 @@ func (p position) String() string {
 	if p.step == "" {
 		return ""
 	}
-	return p.document + "/" + p.phase + "/" + p.step
+	return strings.TrimLeft(p.document+"/"+p.phase+"/"+p.step, "/")
 }
 
 func newTail(buildARN string) *tail {
@@ -194,29 +194,27 @@ func (t *tail) remark(sink lineSink, what string) {
 }
 
 // drain reads to the end of the log of a build that is over. CloudWatch shows lines some time after
-// they were written, so the end is believed when it was found twice.
-func (t *tail) drain(ctx context.Context, call caller, sink lineSink, pause time.Duration) error {
+// they were written, so the end is believed when it was found twice. It stops early when ctx ends.
+func (t *tail) drain(ctx context.Context, call caller, sink lineSink, pause time.Duration) {
 	for empty := 0; empty < drained && !t.off; {
 		lines, err := t.read(ctx, call, sink)
 		if ctx.Err() != nil {
-			return ctx.Err()
+			t.remark(sink, "interrupted before the end was read")
+			return
 		}
 		if err != nil {
-			t.off = true
 			t.remark(sink, fmt.Sprintf("reading on failed: %v", err))
-			return nil
+			return
 		}
 		if empty++; lines > 0 {
 			empty = 0
 		}
-		if empty < drained {
-			if err := sleep(ctx, pause); err != nil {
-				return err
-			}
+		if empty < drained && sleep(ctx, pause) != nil {
+			t.remark(sink, "interrupted before the end was read")
+			return
 		}
 	}
 	if t.group == "" && !t.off {
 		t.remark(sink, "there is no such log; the instance profile may lack the permission to write it")
 	}
-	return nil
 }
