@@ -1,0 +1,35 @@
+package main
+
+import (
+	"flag"
+	"os"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/org/imagebuild-action/internal/component"
+)
+
+var update = flag.Bool("update", false, "rewrite the goldens")
+
+// TestMain lets the test binary be imagebuild for the scripts, and its own agent inside isolated roots.
+func TestMain(m *testing.M) {
+	if handled, status := component.AgentMain(os.Args); handled {
+		os.Exit(status)
+	}
+	testscript.Main(m, map[string]func(){"imagebuild": main})
+}
+
+// TestScripts runs the program as its users do: testdata/script holds a session each.
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir:           "testdata/script",
+		UpdateScripts: *update,
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("EXAMPLES", examplesDir(t))
+			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/.cache")
+			return nil
+		},
+	})
+}
