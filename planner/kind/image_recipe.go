@@ -29,8 +29,8 @@ image_recipe "app" {
 
 // componentsAttr is the short form of a recipe's components.
 var componentsAttr = dsl.Attr{
-	Name: "components", Type: cty.List(cty.String), Member: "components",
-	Doc: `Components in the order they run: references, ARNs, or short names such as "aws:update-linux". Those that take parameters are written as component blocks instead, which run after these.`,
+	Name: "components", Type: cty.DynamicPseudoType, Member: "components",
+	Doc: `Components in the order they run: references, ARNs, or short names such as "aws:update-linux"; with parameters, { component_arn = component.web, parameters = { NAME = "value" } }. Component blocks run after these.`,
 }
 
 // imageRecipeKind is a parent image and what to put on it.
@@ -67,13 +67,16 @@ func (l *Lowered) components(s *planner.Scope, b *dsl.Block) {
 	blocks, _ := l.Input["components"].([]any)
 	var list []any
 	if v, ok := b.Body.Attr("components"); ok {
-		short, _ := v.V.([]any)
+		short, isList := v.V.([]any)
+		if !isList {
+			l.fail(v.Range, "Not a list", "components takes a list, such as [component.web, \"aws:update-linux\"].")
+		}
 		l.shift(len(short), len(blocks))
 		l.Ranges["components"] = v.Range
 		for i, e := range short {
-			at := "components[" + strconv.Itoa(i) + "]"
-			l.Ranges[at] = v.At(strconv.Itoa(i))
-			list = append(list, map[string]any{"componentArn": e})
+			at := v.At(strconv.Itoa(i))
+			l.Ranges["components["+strconv.Itoa(i)+"]"] = at
+			list = append(list, l.component(e, at))
 		}
 	}
 	list = append(list, blocks...)
@@ -122,6 +125,34 @@ func (l *Lowered) comparePlatforms(s *planner.Scope, list []any) {
 				fmt.Sprintf("%s is for %s and %s for %s, and an image has one platform. Make a recipe for each.", ref.Addr, p, first, platform))
 		}
 	}
+}
+
+// component is one element of the short list: what names a component, or an object of that and
+// parameters.
+func (l *Lowered) component(e any, at hcl.Range) map[string]any {
+	object, ok := e.(map[string]any)
+	if !ok {
+		return map[string]any{"componentArn": e}
+	}
+	out := map[string]any{}
+	for _, k := range sortedKeys(object) {
+		parameters, isMap := object[k].(map[string]any)
+		switch {
+		case k == "component_arn":
+			out["componentArn"] = object[k]
+		case k == "parameters" && isMap:
+			var list []any
+			for _, name := range sortedKeys(parameters) {
+				list = append(list, map[string]any{"name": name, "value": texts(parameters[name])})
+			}
+			if list != nil {
+				out["parameters"] = list
+			}
+		default:
+			l.fail(at, "Not a component", fmt.Sprintf("%q is not of a component. Write { component_arn = component.web, parameters = { NAME = \"value\" } }.", k))
+		}
+	}
+	return out
 }
 
 // shift renumbers the ranges of the components that were written as blocks.
