@@ -143,3 +143,31 @@ build {
 		t.Errorf("%d diagnostics: %s", len(diags), got)
 	}
 }
+
+// TestAMINames holds that names of Packer's become names that Image Builder takes.
+func TestAMINames(t *testing.T) {
+	long := strings.Repeat("n", 150)
+	for given, want := range map[string]string{
+		"web":                                    "web {{ imagebuilder:buildDate }}",
+		"web-{{timestamp}}":                      "web-{{ imagebuilder:buildDate }}",
+		`web-{{isotime "2006"}}-x86_64`:          "web-{{ imagebuilder:buildDate }}-x86_64",
+		"it's (new)/{{timestamp}}-{{timestamp}}": "it-s -new--{{ imagebuilder:buildDate }}-",
+		long:                                     long[:98] + " {{ imagebuilder:buildDate }}",
+		long + "{{timestamp}}x":                  long[:99] + "{{ imagebuilder:buildDate }}",
+	} {
+		g := compileFS(t, fstest.MapFS{"main.pkr.hcl": {Data: fmt.Appendf(nil, `
+source "amazon-ebs" "web" {
+  ami_name             = %q
+  source_ami           = "ami-0123456789abcdef0"
+  iam_instance_profile = "builder"
+}
+build {
+  sources = ["source.amazon-ebs.web"]
+}
+`, given)}})
+		list, _ := nodeOf(t, g, "distribution_configuration.web").Input["distributions"].([]any)
+		if got := fmt.Sprint(list); !strings.Contains(got, "name:"+want+"]") || len(want) > 127 {
+			t.Errorf("%q: %s, want %q", given, got, want)
+		}
+	}
+}

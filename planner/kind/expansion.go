@@ -100,6 +100,9 @@ func (e *expansion) prepare(spec *imageSpec) {
 		if _, ok := spec.body.Attr("infrastructure_configuration_arn"); ok && name == "instance_profile_name" {
 			continue
 		}
+		if name == "parent_image" && len(spec.use.block.Body.Of("source_ami_filter")) > 0 {
+			continue // what is wrong with the filter has been said
+		}
 		written := name
 		if spec.use.typ == "amazon-ebs" {
 			written = map[string]string{"parent_image": "source_ami or source_ami_filter", "instance_profile_name": "iam_instance_profile"}[name]
