@@ -153,11 +153,11 @@ func updateOS(ctx context.Context, s *stepRun, in Input) (map[string]string, err
 
 // aptUpdate keeps excluded packages back while it upgrades.
 func (s *stepRun) aptUpdate(ctx context.Context, include, exclude []string) (err error) {
-	if _, err := s.command(ctx, []string{"apt-get", "-y", "update"}); err != nil {
+	if _, err = s.command(ctx, []string{"apt-get", "-y", "update"}); err != nil {
 		return err
 	}
 	if len(exclude) > 0 {
-		if _, err := s.command(ctx, append([]string{"apt-mark", "hold"}, exclude...)); err != nil {
+		if _, err = s.command(ctx, append([]string{"apt-mark", "hold"}, exclude...)); err != nil {
 			return err
 		}
 		defer func() {

@@ -126,7 +126,7 @@ func (c *checker) at(s *Step, text string, rng hcl.Range) {
 			problem = c.loop(s, e)
 		case unknownExpr:
 			severity, summary = hcl.DiagWarning, "Unknown form of expression"
-			problem = fmt.Sprintf("%s is none of the forms that AWSTOE documents, and is left as it is written.", text[e.start:e.end])
+			problem = text[e.start:e.end] + " is none of the forms that AWSTOE documents, and is left as it is written."
 		}
 		if problem != "" {
 			c.diags = append(c.diags, &hcl.Diagnostic{Severity: severity, Summary: summary, Detail: problem, Subject: &place})

@@ -133,7 +133,7 @@ func (s *stepRun) pipe(stream *io.Writer, read func(io.Reader)) (<-chan struct{}
 func closeWriters(cmd *exec.Cmd) {
 	for _, w := range []io.Writer{cmd.Stdout, cmd.Stderr} {
 		if f, ok := w.(*os.File); ok {
-			_ = f.Close() //nolint:errcheck // nothing was written here
+			_ = f.Close() // nothing was written here
 		}
 	}
 }

@@ -112,11 +112,11 @@ func get(ctx context.Context, client *http.Client, from, to string) (err error) 
 	if err != nil {
 		return err
 	}
-	resp, err := client.Do(req) //nolint:gosec // fetching what the document names is the purpose
+	resp, err := client.Do(req)
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	if resp.StatusCode != http.StatusOK {
 		return &statusError{resp.StatusCode, "the server answered " + resp.Status + " for " + req.URL.Redacted()}
 	}

@@ -3,6 +3,7 @@ package component
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"unicode/utf16"
@@ -50,7 +51,7 @@ func (e encoding) encode(text string) []byte {
 		runes := []rune(text)
 		out := make([]byte, 4*len(runes))
 		for i, r := range runes {
-			e.order.PutUint32(out[4*i:], uint32(r)) //nolint:gosec // a rune is never negative
+			e.order.PutUint32(out[4*i:], uint32(r))
 		}
 		return out
 	default:
@@ -77,7 +78,7 @@ func (e encoding) decode(raw []byte) (string, error) {
 		return strings.TrimPrefix(b.String(), "\ufeff"), nil
 	default:
 		if !utf8.Valid(raw) {
-			return "", fmt.Errorf("the file is not UTF-8 text")
+			return "", errors.New("the file is not UTF-8 text")
 		}
 		return string(bytes.TrimPrefix(raw, []byte("\ufeff"))), nil
 	}

@@ -19,33 +19,33 @@ import (
 	"github.com/org/imagebuild-action/internal/component"
 )
 
-func writeFile(t testing.TB, path, text string) string {
-	t.Helper()
+func writeFile(tb testing.TB, path, text string) string {
+	tb.Helper()
 	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return path
 }
 
 // openRoot opens a root, or skips the test where that kind cannot be had.
-func openRoot(t testing.TB, spec component.RootSpec) component.Root {
-	t.Helper()
+func openRoot(tb testing.TB, spec component.RootSpec) component.Root {
+	tb.Helper()
 	if runtime.GOOS != "linux" {
-		t.Skip("documents run on Linux alone")
+		tb.Skip("documents run on Linux alone")
 	}
 	self, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	if spec.Scratch == "" {
-		spec.Scratch = t.TempDir()
+		spec.Scratch = tb.TempDir()
 	}
-	root, err := component.OpenRoot(t.Context(), spec, self)
+	root, err := component.OpenRoot(tb.Context(), spec, self)
 	if err != nil {
 		if os.Geteuid() != 0 {
-			t.Skip(err)
+			tb.Skip(err)
 		}
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return root
 }
@@ -57,17 +57,17 @@ type outcome struct {
 	events []component.Event
 }
 
-func runJob(t testing.TB, root component.Root, job component.Job) outcome {
-	t.Helper()
+func runJob(tb testing.TB, root component.Root, job component.Job) outcome {
+	tb.Helper()
 	var o outcome
-	result, err := root.Run(t.Context(), job, func(e component.Event) {
+	result, err := root.Run(tb.Context(), job, func(e component.Event) {
 		o.events = append(o.events, e)
 		if e.Kind == component.LogLine {
 			o.log = append(o.log, e.Line)
 		}
 	})
 	if err != nil {
-		t.Fatalf("the run broke: %v", err)
+		tb.Fatalf("the run broke: %v", err)
 	}
 	o.Result = result
 	return o
@@ -96,6 +96,7 @@ func stdout(r component.StepResult) string {
 func TestRun(t *testing.T) {
 	root := openRoot(t, component.RootSpec{Kind: component.RootHost})
 	eachArchive(t, "testdata/run/*.txtar", func(t *testing.T, a *txtar.Archive) []txtar.File {
+		t.Helper()
 		dir := t.TempDir()
 		job := component.Job{WorkingDirectory: dir, SSM: map[string]string{"/app/key": "from ssm", "/app/ref": "/app/key"}}
 		parameters := map[string]string{}

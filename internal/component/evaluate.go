@@ -161,10 +161,10 @@ func (j *judge) look(ctx context.Context, operator, base, value string) (bool, e
 func (j *judge) binaryExists(ctx context.Context, name string) (bool, error) {
 	bash, err := lookPath("bash", j.env)
 	if err != nil {
-		_, err := lookPath(name, j.env)
-		return err == nil, nil
+		_, missing := lookPath(name, j.env)
+		return missing == nil, nil
 	}
-	cmd := exec.CommandContext(ctx, bash, "-c", `type -- "$1"`, "bash", name)
+	cmd := exec.CommandContext(ctx, bash, "-c", `type -- "$1"`, "bash", name) //nolint:gosec // the name is an argument
 	cmd.Env = j.env
 	err = cmd.Run()
 	if _, exited := errors.AsType[*exec.ExitError](err); err != nil && !exited {
@@ -213,14 +213,14 @@ func fileSum(path, algorithm string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if err := regular(path); err != nil {
+	if err = regular(path); err != nil {
 		return "", err
 	}
 	f, err := os.Open(path) //nolint:gosec // the document names the files it works on
 	if err != nil {
 		return "", err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	if _, err := io.Copy(h, f); err != nil {
 		return "", fmt.Errorf("reading %s: %w", path, err)
 	}

@@ -146,12 +146,12 @@ func copyFile(ctx context.Context, from, to string) error {
 	if err != nil {
 		return err
 	}
-	defer src.Close()
+	defer src.Close() //nolint:errcheck // it was only read
 	info, err := src.Stat()
 	if err != nil {
 		return err
 	}
-	if there, err := os.Stat(to); err == nil && os.SameFile(info, there) {
+	if there, statErr := os.Stat(to); statErr == nil && os.SameFile(info, there) {
 		return fmt.Errorf("%s and %s are the same file", from, to)
 	}
 	dst, err := os.OpenFile(to, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, info.Mode().Perm()) //nolint:gosec // the document names the files it works on

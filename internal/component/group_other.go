@@ -9,5 +9,5 @@ func ownGroup(*exec.Cmd) {}
 
 // killGroup ends the command alone. That it may have ended already is no error.
 func killGroup(cmd *exec.Cmd) {
-	_ = cmd.Process.Kill() //nolint:errcheck // see above
+	_ = cmd.Process.Kill()
 }

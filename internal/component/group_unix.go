@@ -12,5 +12,5 @@ func ownGroup(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: t
 
 // killGroup ends a command and all in its group. That it may have ended already is no error.
 func killGroup(cmd *exec.Cmd) {
-	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) //nolint:errcheck // see above
+	_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
 }

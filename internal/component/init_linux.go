@@ -29,7 +29,7 @@ func agentInit() error {
 		return fmt.Errorf("reading the job: %w", err)
 	}
 	var req request
-	if err := json.Unmarshal(raw, &req); err != nil || req.Setup == nil {
+	if err = json.Unmarshal(raw, &req); err != nil || req.Setup == nil {
 		return errors.Join(errors.New("reading the job"), err)
 	}
 	w, err := startWorker(req.Env)
@@ -108,8 +108,8 @@ func dropCapabilities() error {
 
 // hand gives the worker its job. A worker that does not read it has ended, which reap reports.
 func (w *worker) hand(req request) {
-	_ = json.NewEncoder(w.stdin).Encode(req) //nolint:errcheck // see above
-	_ = w.stdin.Close()                      //nolint:errcheck // see above
+	_ = json.NewEncoder(w.stdin).Encode(req)
+	_ = w.stdin.Close()
 }
 
 // reap waits for every process of the root until the worker ends.

@@ -107,9 +107,9 @@ func (s *setup) overlayAt(mask, rel, at string) error {
 		}
 	}
 	if len(below) == 0 {
-		empty, err := os.MkdirTemp(s.Run, "empty")
-		if err != nil {
-			return err
+		empty, mkErr := os.MkdirTemp(s.Run, "empty")
+		if mkErr != nil {
+			return mkErr
 		}
 		below = []string{empty}
 	}
@@ -126,7 +126,7 @@ func (s *setup) overlayAt(mask, rel, at string) error {
 		if changed, err = os.MkdirTemp(s.Run, "empty"); err != nil {
 			return err
 		}
-		if err := likeHost(changed, k.host); err != nil {
+		if err = likeHost(changed, k.host); err != nil {
 			return err
 		}
 	}

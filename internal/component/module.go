@@ -2,6 +2,7 @@ package component
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/agext/levenshtein"
 )
@@ -66,14 +67,10 @@ func (m *Module) input(name string) (inputSpec, bool) {
 	return m.inputs[i], true
 }
 
-// ModuleNamed returns what is known of an action; names are case sensitive.
+// ModuleNamed returns what is known of an action, which is not to be changed; names are case sensitive.
 func ModuleNamed(action string) (*Module, bool) {
-	for _, m := range modules() {
-		if m.Name == action {
-			return &m, true
-		}
-	}
-	return nil, false
+	m, ok := byName()[action]
+	return m, ok
 }
 
 // ModuleNames are the names of all actions.
@@ -89,23 +86,31 @@ func ModuleNames() []string {
 func must(name string) inputSpec               { return inputSpec{name: name, required: true} }
 func may(name string) inputSpec                { return inputSpec{name: name} }
 func typed(name string, t inputType) inputSpec { return inputSpec{name: name, typ: t} }
+
 func mustTyped(name string, t inputType) inputSpec {
 	return inputSpec{name: name, typ: t, required: true}
 }
+
 func oneOf(name string, values ...string) inputSpec {
 	return inputSpec{name: name, typ: enumInput, allowed: values}
 }
 
-// modules is the table; a function because the package keeps no variables.
 func modules() []Module {
 	return slices.Concat(generalModules(), transferModules(), fileModules(), folderModules(), systemModules())
 }
 
-func everywhere() []string { return []string{Linux, Windows, MacOS} }
-func unixLike() []string   { return []string{Linux, MacOS} }
-func windowsOnly() []string {
-	return []string{Windows}
-}
+// byName is the table, made once and read only: a plan looks thousands of actions up.
+var byName = sync.OnceValue(func() map[string]*Module {
+	out := map[string]*Module{}
+	for _, m := range modules() {
+		out[m.Name] = &m
+	}
+	return out
+})
+
+func everywhere() []string  { return []string{Linux, Windows, MacOS} }
+func unixLike() []string    { return []string{Linux, MacOS} }
+func windowsOnly() []string { return []string{Windows} }
 
 func generalModules() []Module {
 	return []Module{

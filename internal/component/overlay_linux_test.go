@@ -165,11 +165,15 @@ func TestWithoutRoot(t *testing.T) {
 // asNobody runs this test once more as an ordinary user.
 func asNobody(t *testing.T) {
 	t.Helper()
-	dir, err := os.MkdirTemp("/tmp", "without-root-")
+	dir, err := os.MkdirTemp("/tmp", "without-root-") //nolint:usetesting // the other user must be able to enter it
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { os.RemoveAll(dir) })
+	t.Cleanup(func() {
+		if left := os.RemoveAll(dir); left != nil {
+			t.Error(left)
+		}
+	})
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)

@@ -41,7 +41,7 @@ func (s *stepRun) setOwner(in Input, folder bool) error {
 		if err != nil {
 			return err
 		}
-		return os.Lchown(p, uid, gid)
+		return os.Lchown(p, uid, gid) //nolint:gosec // the document owns the tree and could do the same
 	})
 }
 
@@ -85,7 +85,7 @@ func setFolderPermissions(_ context.Context, s *stepRun, in Input) (map[string]s
 		if err != nil || d.Type()&fs.ModeSymlink != 0 {
 			return err
 		}
-		return os.Chmod(p, mode)
+		return os.Chmod(p, mode) //nolint:gosec // the document owns the tree and could do the same
 	})
 }
 
@@ -112,7 +112,7 @@ func chown(path, owner, grp string) error {
 // account looks an owner up in the root's own /etc/passwd: the system's resolver would ask the
 // machine's. A number is its own answer and has no group.
 func account(name string) (uid, gid int, err error) {
-	if n, err := strconv.Atoi(name); err == nil && n >= 0 {
+	if n, numErr := strconv.Atoi(name); numErr == nil && n >= 0 {
 		return n, -1, nil
 	}
 	f, err := entry("/etc/passwd", name)
@@ -151,11 +151,11 @@ func group(name string) (int, error) {
 
 // entry finds a name in a file of colon-separated fields; nil where it is not there.
 func entry(file, name string) ([]string, error) {
-	f, err := os.Open(file)
+	f, err := os.Open(file) //nolint:gosec // /etc/passwd or /etc/group
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {
 		fields := strings.Split(lines.Text(), ":")

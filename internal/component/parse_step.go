@@ -73,7 +73,7 @@ func (p *stepParser) read(n *yaml.Node) {
 	if v := f.get("loop"); v != nil {
 		p.step.Loop = p.loop(v)
 	}
-	p.inputs(n, f["inputs"])
+	p.inputs(f["inputs"])
 }
 
 func (p *stepParser) name(f fields) {
@@ -131,7 +131,7 @@ func (p *stepParser) choice(n *yaml.Node, key string, allowed ...string) string 
 	return v
 }
 
-func (p *stepParser) inputs(step *yaml.Node, f field) {
+func (p *stepParser) inputs(f field) {
 	m, known := ModuleNamed(p.step.Action)
 	if !known {
 		return

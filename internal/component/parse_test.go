@@ -20,6 +20,7 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestParse reads each document of testdata/parse. The comment of an archive names the platform.
 func TestParse(t *testing.T) {
 	eachArchive(t, "testdata/parse/*.txtar", func(t *testing.T, a *txtar.Archive) []txtar.File {
+		t.Helper()
 		in := a.Files[0]
 		doc, diags := component.Parse(in.Data, in.Name)
 		if doc != nil {
@@ -73,7 +74,7 @@ func drawn(t *testing.T, in txtar.File, diags hcl.Diagnostics) []byte {
 	return b.Bytes()
 }
 
-// TestParseOnlyBraces holds what must not be a mapping at the top.
+// TestParseRefusesOtherThanMappings holds that whatever is no document is said to be none, somewhere in the file.
 func TestParseRefusesOtherThanMappings(t *testing.T) {
 	for _, src := range []string{"", "a", "- a", "1", "null", "\t", "a: b: c", "---\n---\n", "[", "a: *x"} {
 		doc, diags := component.Parse([]byte(src), "x.yml")

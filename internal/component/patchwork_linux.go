@@ -47,7 +47,7 @@ func (p *patchwork) names(rel string) []string {
 	var out []string
 	for _, dir := range p.layers(rel) {
 		// A directory that is not there, or not to be read, adds nothing.
-		entries, _ := os.ReadDir(dir) //nolint:errcheck // see above
+		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
 			out = append(out, e.Name())
 		}
@@ -118,7 +118,7 @@ func mountPoints() ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	var out []string
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {

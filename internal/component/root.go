@@ -2,6 +2,7 @@ package component
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -127,7 +128,7 @@ func (r Root) Run(ctx context.Context, job Job, emit func(Event)) (*Result, erro
 		return n.run(ctx), nil
 	}
 	if r.kind == "" {
-		return nil, fmt.Errorf("the root was not opened")
+		return nil, errors.New("the root was not opened")
 	}
 	return r.isolated(ctx, job, emit)
 }

@@ -69,7 +69,7 @@ func (r Root) prepare() (*setup, func() error, error) {
 	if s.Upper == "" {
 		s.Upper = filepath.Join(run, "upper")
 	}
-	if err := os.MkdirAll(s.Upper, 0o755); err != nil { //nolint:gosec // it is the root directory of an image
+	if err = os.MkdirAll(s.Upper, 0o755); err != nil { //nolint:gosec // it is the root directory of an image
 		return nil, nil, errors.Join(err, cleanup())
 	}
 	// The kernel wants the work directory in the same mount as the upper one.
@@ -154,9 +154,9 @@ func (a *agentProcess) start(ctx context.Context, role string) error {
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
-		err := a.cmd.Start()
-		a.started <- err
-		if err == nil {
+		startErr := a.cmd.Start()
+		a.started <- startErr
+		if startErr == nil {
 			a.ended <- a.cmd.Wait()
 		}
 	}()

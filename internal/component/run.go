@@ -250,7 +250,7 @@ func (s *streams) end() {
 	s.mu.Lock()
 	for f := range s.open {
 		// A pipe that knows no deadline is a regular file, which ends by itself.
-		_ = f.SetReadDeadline(time.Unix(1, 0)) //nolint:errcheck // see above
+		_ = f.SetReadDeadline(time.Unix(1, 0))
 	}
 	s.mu.Unlock()
 	s.readers.Wait()

@@ -96,7 +96,7 @@ type object struct {
 
 func (s *stepRun) fetchObject(ctx context.Context, b *bucket, o object) error {
 	if !o.overwrite && mayWrite(o.file, false) != nil {
-		return errors.New(`S3Download: File already exists and "overwrite" property for "destination" file is set to false. Cannot download.`)
+		return errors.New(`S3Download: File already exists and "overwrite" property for "destination" file is set to false. Cannot download.`) //nolint:revive,staticcheck // AWSTOE's own text
 	}
 	if err := s.fetchObjectPatiently(ctx, b, o); err != nil {
 		return fmt.Errorf("downloading %s: %w", o.key, err)
@@ -158,7 +158,7 @@ func (b *bucket) page(ctx context.Context, prefix, token string) (*listing, erro
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	if resp.StatusCode != http.StatusOK {
 		return nil, &statusError{resp.StatusCode, "the server answered " + resp.Status}
 	}
@@ -234,7 +234,7 @@ func (u *uploader) file(ctx context.Context, name, key string) error {
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer f.Close() //nolint:errcheck // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		return err
@@ -251,7 +251,7 @@ func (u *uploader) file(ctx context.Context, name, key string) error {
 	if err != nil {
 		return err
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // it was only read
 	if resp.StatusCode != http.StatusOK {
 		return &statusError{resp.StatusCode, "the server answered " + resp.Status + " for " + key}
 	}

@@ -27,8 +27,7 @@ func (s *stepRun) lookup(e expr) (string, bool, error) {
 		}
 		return s.value, true, nil
 	case chainExpr:
-		v, err := s.chained(e)
-		return v, true, err
+		return s.chained(e), true, nil
 	case ssmExpr:
 		v, err := s.parameter(e)
 		return v, true, err
@@ -40,22 +39,22 @@ func (s *stepRun) lookup(e expr) (string, bool, error) {
 // chained is what an earlier step left. A step that was skipped, or belongs to a phase that does not
 // run, left nothing: its outputs are empty, on which AWS's STIG component relies. An expression
 // without an index means the first entry.
-func (s *stepRun) chained(e expr) (string, error) {
+func (s *stepRun) chained(e expr) string {
 	r, ran := s.ran[e.phase+"."+e.step]
 	if !ran {
-		return "", nil
+		return ""
 	}
 	index := max(0, e.index)
 	if e.outputs {
 		if index >= len(r.outputs) {
-			return "", nil
+			return ""
 		}
-		return r.outputs[index][e.key], nil
+		return r.outputs[index][e.key]
 	}
 	if index >= len(r.inputs) {
-		return "", nil
+		return ""
 	}
-	return asText(r.inputs[index][e.key]), nil
+	return asText(r.inputs[index][e.key])
 }
 
 // asText is how an input is spliced into a text; lists become lines.
@@ -154,7 +153,7 @@ func convert(v any, spec inputSpec) (any, error) {
 	if !isText {
 		return v, nil
 	}
-	switch spec.typ {
+	switch spec.typ { //nolint:exhaustive // the others are texts, lists or maps already
 	case boolInput:
 		b, err := strconv.ParseBool(strings.ToLower(text))
 		if err != nil {

@@ -110,12 +110,11 @@ func kindName(n *yaml.Node) string {
 			return "the boolean " + n.Value
 		case "!!int", "!!float":
 			return "the number " + n.Value
-		default:
-			return "text"
 		}
-	default:
-		return "something else"
+		return "text"
+	case yaml.DocumentNode, yaml.AliasNode:
 	}
+	return "something else"
 }
 
 // A field is one key of a mapping and its value.
@@ -183,7 +182,7 @@ func mergeInto(out fields, n *yaml.Node, depth int) {
 	if depth > 3 {
 		return
 	}
-	switch n.Kind {
+	switch n.Kind { //nolint:exhaustive // a merge key brings mappings, and nothing else
 	case yaml.SequenceNode:
 		for _, e := range n.Content {
 			mergeInto(out, e, depth+1)
