@@ -29,6 +29,7 @@ const redacted = "(sensitive)"
 // A Redactor writes what it is given, less the secrets.
 type Redactor struct {
 	w        io.Writer
+	none     bool          // there are no secrets to look for
 	patterns [256][]string // by first byte, longest first
 	buf      []byte        // not yet decided: it may be the beginning of a secret
 	covered  int           // how much of buf belongs to a secret already written as redacted
@@ -40,8 +41,9 @@ type Redactor struct {
 //
 // The end of what was written is held back while it may be the beginning of a secret: Close writes it.
 func Redact(w io.Writer, secrets []string) *Redactor {
-	r := &Redactor{w: w}
-	for _, p := range forms(secrets) {
+	patterns := forms(secrets)
+	r := &Redactor{w: w, none: len(patterns) == 0}
+	for _, p := range patterns {
 		r.patterns[p[0]] = append(r.patterns[p[0]], p)
 	}
 	for _, ps := range r.patterns {
@@ -54,6 +56,9 @@ func Redact(w io.Writer, secrets []string) *Redactor {
 
 // Write implements io.Writer.
 func (r *Redactor) Write(p []byte) (int, error) {
+	if r.none {
+		return r.w.Write(p)
+	}
 	r.buf = append(r.buf, p...)
 	if err := r.flush(true); err != nil {
 		return 0, err
