@@ -17,7 +17,8 @@ import (
 func fileProvisioner() provisioner {
 	return provisioner{
 		doc: "Puts files on the machine. Text up to 4 KiB travels in the component document itself, anything else through the staging bucket. " +
-			"A directory's name that ends with a slash stands for its content; a destination that ends with a slash keeps the file's name.",
+			"A directory's name that ends with a slash stands for its content; a destination that ends with a slash keeps the file's name. " +
+			"Permissions are those that git keeps, 0644 or 0755; a directory's .git is left out.",
 		attrs: []dsl.Attr{
 			{Name: "source", Type: cty.String, Doc: "A file or directory of the repository. One of source, sources and content is required."},
 			{Name: "sources", Type: cty.List(cty.String), Doc: "Several of them."},
