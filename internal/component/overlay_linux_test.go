@@ -97,6 +97,52 @@ func process(t *testing.T, marker string) string {
 	return ""
 }
 
+// TestSystem runs what changes users and packages, with package managers that only say what they were asked.
+func TestSystem(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("needs root: only root can give files away")
+	}
+	root := openRoot(t, component.RootSpec{Kind: component.RootOverlay})
+	fake := func(name string) string {
+		return "{path: /usr/local/sbin/" + name + ", permissions: 0755, content: \"#!/bin/sh\\necho " + name + " \\\"$@\\\"\\n\"}"
+	}
+	o := runJob(t, root, component.Job{Documents: []component.JobDocument{steps(
+		"{name: yum, action: CreateFile, inputs: ["+fake("yum")+", "+fake("apt-get")+", "+fake("apt-mark")+"]}",
+		"{name: all, action: UpdateOS}",
+		"{name: some, action: UpdateOS, inputs: {include: [a, b], exclude: [b, c]}}",
+		"{name: none, action: UpdateOS, inputs: {include: [b], exclude: [b]}}",
+		"{name: evil, action: UpdateOS, onFailure: Ignore, inputs: {include: ['--installroot=/']}}",
+		"{name: apt, action: DeleteFile, inputs: [{path: /usr/local/sbin/yum}, {path: /usr/bin/yum}, {path: /usr/bin/dnf}]}",
+		"{name: aptall, action: UpdateOS, inputs: {exclude: [linux]}}",
+		"{name: aptsome, action: UpdateOS, inputs: {include: [curl]}}",
+		"{name: tree, action: CreateFile, inputs: [{path: /srv/t/a, owner: nobody, group: 0, permissions: 0600}, {path: /srv/t/b/c}]}",
+		"{name: own, action: SetFileOwner, inputs: [{path: /srv/t/b/c, owner: nobody}]}",
+		"{name: before, action: ExecuteBash, inputs: {commands: ['stat -c %U:%G /srv/t/a /srv/t/b /srv/t/b/c']}}",
+		"{name: owntree, action: SetFolderOwner, inputs: [{path: /srv/t, owner: root, group: daemon}]}",
+		"{name: folder, action: SetFolderOwner, inputs: [{path: /srv/t, owner: nobody, recursive: false}]}",
+		"{name: after, action: ExecuteBash, inputs: {commands: ['stat -c %U:%G /srv/t /srv/t/a /srv/t/b/c']}}",
+		"{name: nouser, action: SetFileOwner, onFailure: Ignore, inputs: [{path: /srv/t/a, owner: nobody-there}]}",
+	)}})
+	if o.Status != component.SuccessWithIgnoredFailure || o.IgnoredFailed != 2 {
+		t.Fatal(summary(o.Result))
+	}
+	var asked []string
+	for _, l := range o.log {
+		if l, ok := strings.CutPrefix(l, "Stdout: "); ok {
+			asked = append(asked, l)
+		}
+	}
+	want := []string{
+		"yum -y update", "yum -y update --exclude=b --exclude=c a",
+		"apt-get -y update", "apt-mark hold linux", "apt-get -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold upgrade", "apt-mark unhold linux",
+		"apt-get -y update", "apt-get -y -o Dpkg::Options::=--force-confdef -o Dpkg::Options::=--force-confold install --only-upgrade curl",
+		"nobody:root", "root:root", "nobody:nogroup", "nobody:nogroup", "root:daemon", "root:daemon",
+	}
+	if !slices.Equal(asked, want) {
+		t.Errorf("the log holds\n%s", strings.Join(asked, "\n"))
+	}
+}
+
 // TestLayers holds that the changes of one image are the ground of the next, deletions included.
 func TestLayers(t *testing.T) {
 	if os.Geteuid() != 0 {

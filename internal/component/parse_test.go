@@ -3,6 +3,7 @@ package component_test
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -86,6 +87,25 @@ func TestParseRefusesOtherThanMappings(t *testing.T) {
 				t.Errorf("%q: a diagnostic points nowhere: %s", src, d)
 			}
 		}
+	}
+}
+
+// TestAliases holds that a small document cannot grow large by referring to itself.
+func TestAliases(t *testing.T) {
+	var bomb strings.Builder
+	bomb.WriteString("x0: &x0 [a, a, a, a, a, a, a, a, a, a]\n")
+	for i := range 8 {
+		fmt.Fprintf(&bomb, "x%d: &x%d [%s*x%d]\n", i+1, i+1, strings.Repeat(fmt.Sprintf("*x%d, ", i), 9), i)
+	}
+	for _, src := range []string{bomb.String(), "a: &a [*a]\n", "a: &a {<<: *a}\n", "a: &a {if: {and: [*a, *a]}}\n"} {
+		_, diags := component.Parse([]byte(src), "x.yml")
+		if !diags.HasErrors() || diags[0].Summary != "Component document too large" {
+			t.Errorf("%.40q… gave %v", src, diags)
+		}
+	}
+	doc, diags := component.Parse([]byte("schemaVersion: 1.0\nphases:\n- name: build\n  steps:\n  - &s {name: a, action: ExecuteBash, inputs: &i {commands: [x]}}\n  - {<<: *s, name: b}\n  - {name: c, action: ExecuteBash, inputs: *i}\n"), "x.yml")
+	if diags.HasErrors() || len(doc.Phases[0].Steps) != 3 || doc.Phases[0].Steps[1].Action != "ExecuteBash" {
+		t.Errorf("aliases and merge keys gave %v", diags)
 	}
 }
 

@@ -51,12 +51,42 @@ func (p *parser) root() *yaml.Node {
 	if len(doc.Content) == 0 {
 		return nil
 	}
+	if (&expansion{seen: map[*yaml.Node]int{}}).of(&doc) > maxNodes {
+		p.fail(p.src.at(doc.Content[0]), "Component document too large",
+			fmt.Sprintf("With its aliases followed the document has more than %d parts, or a part that contains itself.", maxNodes))
+		return nil
+	}
 	n := resolve(doc.Content[0])
 	if n.Kind != yaml.MappingNode {
 		p.fail(p.src.at(n), "Invalid component document", "A component document is a mapping with the keys schemaVersion and phases, and this is "+kindName(n)+".")
 		return nil
 	}
 	return n
+}
+
+// maxNodes bounds what a document amounts to when each alias is replaced by what it stands for.
+const maxNodes = 200_000
+
+// An expansion measures a document without expanding it.
+type expansion struct{ seen map[*yaml.Node]int }
+
+// of is the number of parts of a node, and more than maxNodes for one that contains itself.
+func (e *expansion) of(n *yaml.Node) int {
+	if size, known := e.seen[n]; known {
+		return size
+	}
+	e.seen[n] = maxNodes + 1
+	size := 1
+	if n.Alias != nil {
+		size = e.of(n.Alias)
+	}
+	for _, c := range n.Content {
+		if size = size + e.of(c); size > maxNodes {
+			return size
+		}
+	}
+	e.seen[n] = size
+	return size
 }
 
 // syntax reports what yaml.v3 could not read. Its errors name the line in their text alone.
@@ -80,14 +110,10 @@ func (p *parser) line(n int) hcl.Range {
 	return p.src.span(from+indent, from+len(bytes.TrimRight(text, " \t\r\n")))
 }
 
-// resolve follows aliases. The parser cannot make an alias of an alias, but a hostile document may
-// make one that contains itself; the callers only ever go as deep as the schema does.
+// resolve follows an alias; there are no aliases of aliases.
 func resolve(n *yaml.Node) *yaml.Node {
-	for range 8 {
-		if n.Kind != yaml.AliasNode || n.Alias == nil {
-			break
-		}
-		n = n.Alias
+	if n.Kind == yaml.AliasNode && n.Alias != nil {
+		return n.Alias
 	}
 	return n
 }
