@@ -82,7 +82,7 @@ func (g *Grammar) add(s Spec, union bool) {
 		if slices.Contains(hidden, m.Name) {
 			continue
 		}
-		f := fieldOf(m)
+		f := fieldOf(sh.Name, m)
 		f.required = m.Required && !union && !slices.Contains(s.Filled, m.Name)
 		if doc, ok := filledDocs[m.Name]; ok && slices.Contains(s.Filled, m.Name) {
 			f.doc = doc
@@ -91,7 +91,7 @@ func (g *Grammar) add(s Spec, union bool) {
 	}
 	for _, name := range sortedKeys(s.Alias) {
 		m, _ := sh.Member(s.Alias[name])
-		f := fieldOf(m)
+		f := fieldOf(sh.Name, m)
 		f.name, f.alias, f.doc = name, true, aliasDocs[name]
 		if f.form == plain && f.typ == cty.String {
 			f.typ = cty.DynamicPseudoType
@@ -154,7 +154,7 @@ func requires(g *Grammar, name string) bool {
 	return slices.ContainsFunc(g.fields, func(f field) bool { return f.name == name && f.required })
 }
 
-func fieldOf(m awsmodel.Member) field {
+func fieldOf(parent string, m awsmodel.Member) field {
 	f := field{member: m.Name, name: awsmodel.Snake(m.Name), required: m.Required}
 	switch sh := m.Shape; {
 	case sh.Type == "structure":
@@ -173,9 +173,7 @@ func fieldOf(m awsmodel.Member) field {
 		f.typ = scalar(sh)
 		f.empty = sh.Max != nil && *sh.Max == 0
 	}
-	if f.form == plain {
-		f.doc = cmp.Or(memberDocs[m.Name], sentence(m.Shape.Describe()))
-	}
+	f.doc = cmp.Or(memberDocs[m.Name], docOf(parent, m))
 	return f
 }
 
@@ -212,7 +210,7 @@ func sentence(phrase string) string {
 func grammarOf(sh *awsmodel.Shape) *Grammar {
 	g := &Grammar{}
 	for _, m := range sh.Members {
-		g.fields = append(g.fields, fieldOf(m))
+		g.fields = append(g.fields, fieldOf(sh.Name, m))
 	}
 	return g
 }
@@ -249,7 +247,7 @@ func (g *Grammar) Schema() *dsl.Schema {
 			s.Attrs = append(s.Attrs, dsl.Attr{Name: f.plural, Type: cty.DynamicPseudoType, Doc: "A map of names to values, or to lists of values.", Member: f.member})
 		case single, repeat:
 		}
-		b := dsl.NestedType{Type: f.name, Schema: f.sub.Schema(), Member: f.member}
+		b := dsl.NestedType{Type: f.name, Schema: f.sub.Schema(), Member: f.member, Doc: f.doc}
 		if f.form == single {
 			b.Max = 1
 		}

@@ -55,6 +55,9 @@ func sourceKind(of []*planner.Kind) *planner.Kind {
 // which the build fills in, and with what belongs to each distribution beside them.
 func sourceSchema(of []*planner.Kind) *dsl.Schema {
 	out := &dsl.Schema{Attrs: []dsl.Attr{
+		{Name: "name", Type: cty.String, Member: "name", Doc: "The name of everything that is made; the build's, or the source's label, when left out."},
+		{Name: "description", Type: cty.String, Member: "description", Doc: "The description of everything that is made. 1 to 1024 characters."},
+		{Name: "tags", Type: cty.Map(cty.String), Member: "tags", Doc: "Tags of everything that is made. A map of 1 to 50 entries."},
 		{Name: "platform", Type: cty.String, Doc: "Linux, Windows or macOS; when left out, told by the parent image's name and the provisioners."},
 		{Name: "regions", Type: cty.List(cty.String), Doc: "The regions to distribute to: short for one distribution block each."},
 	}}
