@@ -49,9 +49,9 @@ func newestImage(ctx context.Context, c *Clients, b *dsl.Block) (map[string]cty.
 	var said []string
 	var wanted []any
 	for _, name := range slices.Sorted(maps.Keys(filters)) {
-		values, ok := filters[name].([]any)
-		if !ok {
-			values = []any{fmt.Sprint(filters[name])}
+		var values []any
+		for v := range strings.SplitSeq(fmt.Sprint(filters[name]), ",") {
+			values = append(values, strings.TrimSpace(v))
 		}
 		wanted = append(wanted, object{"Name": name, "Values": values})
 		said = append(said, fmt.Sprintf("%s = %v", name, filters[name]))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -218,7 +219,7 @@ func TestStderrEndsWhereItEnds(t *testing.T) {
 		"an event for a line": {"Stderr: a", "", "b", "Workflow step X (ExecuteComponents): FAILED"},
 		"at the end":          {"Stderr: a", "", "b", ""},
 	} {
-		step, message, stderr, ok := aws.ParseConsole(append(head[:len(head):len(head)], tail...), "")
+		step, message, stderr, ok := aws.ParseConsole(append(slices.Clip(head), tail...), "")
 		if got := strings.Join(stderr, "|"); !ok || step != "s" || message != "exit status 7" || got != "a||b" {
 			t.Errorf("%s: %v %q %q %q", name, ok, step, message, got)
 		}

@@ -36,7 +36,7 @@ type follower struct {
 	trace    tracer
 
 	mu      sync.Mutex
-	watched map[string]*watch // by build ARN
+	watched map[*watch]bool // two may wait for the same build
 	stop    context.CancelFunc
 	done    chan struct{} // closed when the loop has ended; nil while there is none
 }
@@ -64,7 +64,7 @@ type watch struct {
 func newFollower(c *Clients, o Options) *follower {
 	f := &follower{
 		clients: c, region: o.Region, interval: o.Interval, trace: o.Trace,
-		budget: rate.NewLimiter(rate.Limit(o.CallsPerSecond), max(1, int(o.CallsPerSecond))), watched: map[string]*watch{},
+		budget: rate.NewLimiter(rate.Limit(o.CallsPerSecond), max(1, int(o.CallsPerSecond))), watched: map[*watch]bool{},
 	}
 	if f.interval == 0 {
 		f.interval = defaultInterval
@@ -149,7 +149,7 @@ func (f *follower) Cancel(ctx context.Context, c *planner.Change, made executor.
 func (f *follower) join(ctx context.Context, w *watch) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.watched[w.arn] = w
+	f.watched[w] = true
 	if f.done != nil {
 		return
 	}
@@ -165,7 +165,7 @@ func (f *follower) join(ctx context.Context, w *watch) {
 // leave returns when the loop is done with w; the last to leave ends the loop.
 func (f *follower) leave(w *watch) {
 	f.mu.Lock()
-	delete(f.watched, w.arn)
+	delete(f.watched, w)
 	var done chan struct{}
 	if len(f.watched) == 0 && f.done != nil {
 		f.stop()
@@ -185,7 +185,7 @@ func (f *follower) leave(w *watch) {
 func (f *follower) all() []*watch {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return slices.SortedFunc(maps.Values(f.watched), func(a, b *watch) int { return a.seen.Compare(b.seen) })
+	return slices.SortedFunc(maps.Keys(f.watched), func(a, b *watch) int { return a.seen.Compare(b.seen) })
 }
 
 func (f *follower) loop(ctx context.Context) {
@@ -215,32 +215,32 @@ func (f *follower) loop(ctx context.Context) {
 // list asks after all builds by listing them and returns how many calls that took, so that asking
 // after each alone can be chosen when it is cheaper: an account's list holds all it ever built.
 func (f *follower) list(ctx context.Context, watches []*watch) (calls int) {
-	wanted := map[string]*watch{}
+	wanted := map[string][]*watch{}
 	for _, w := range watches {
-		wanted[w.arn] = w
+		wanted[w.arn] = append(wanted[w.arn], w)
 	}
 	in := object{"maxResults": pageSize}
 	for len(wanted) > 0 && calls <= len(watches) {
 		out, err := f.once(ctx, listBuilds, in)
 		calls++
 		if err != nil {
-			for _, w := range wanted {
-				f.unanswered(ctx, w, err)
+			for _, arn := range slices.Sorted(maps.Keys(wanted)) {
+				for _, w := range wanted[arn] {
+					f.unanswered(ctx, w, err)
+				}
 			}
 			return calls
 		}
 		for _, image := range list(out, "imageSummaryList") {
-			if w, ok := wanted[text(image, "arn")]; ok {
-				delete(wanted, w.arn)
+			arn := text(image, "arn")
+			for _, w := range wanted[arn] {
 				f.update(w, image)
 			}
+			delete(wanted, arn)
 		}
 		if in["nextToken"] = text(out, "nextToken"); in["nextToken"] == "" {
 			break
 		}
-	}
-	if len(wanted) > 0 { // lists lag behind what was begun just now
-		return max(calls, 1)
 	}
 	return calls
 }
@@ -289,8 +289,8 @@ func (f *follower) update(w *watch, image object) {
 func (f *follower) finish(w *watch, err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if _, ok := f.watched[w.arn]; ok {
-		delete(f.watched, w.arn)
+	if f.watched[w] {
+		delete(f.watched, w)
 		w.end <- err
 	}
 }

@@ -268,7 +268,7 @@ func TestFailedBuildIsTraced(t *testing.T) {
 		if !ok {
 			t.Fatalf("%v", made.finished["image.m0"].Err)
 		}
-		if got.Code != "BuildFailed" || got.Step != "hello" || got.Phase != "build" || got.ExitStatus != "exit status 7" || got.Range.Start.Line != 5 {
+		if got.Code != "BuildFailed" || got.Step != "hello" || got.Phase != "build" || got.ExitStatus != "exit status 7" || got.Range.Start.Line != 10 {
 			t.Errorf("%#v", *got)
 		}
 		if want := "curl: (22) The requested URL returned error: 404\nStep: a lie"; got.Stderr != want {
@@ -344,6 +344,34 @@ func TestInterruptedBuilds(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Two that wait for one build both learn of its end.
+func TestTwoWaitForOneBuild(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		c := f.clients(t)
+		g := sealed(t, level2(1))
+		f.everything(t, g, true)
+		seen, diags := c.Observe(t.Context(), g)
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		p, diags := planner.Diff(g, seen, planner.DiffOptions{})
+		if diags.HasErrors() {
+			t.Fatal(diags)
+		}
+		i := slices.IndexFunc(p.Changes, func(c *planner.Change) bool { return c.Verb == planner.Wait })
+		node := *p.Changes[i].Node
+		node.Addr.Name = "twin"
+		twin := *p.Changes[i]
+		twin.Node = &node
+		p.Changes = append(p.Changes, &twin)
+		r := carryOut(t.Context(), p, c.Driver(aws.Options{}))
+		if r.err != nil || r.finished["image.twin"].Outputs["ami"] == nil || r.finished["image.m0"].Outputs["ami"] == nil {
+			t.Errorf("%v %v", r.err, r.finished)
+		}
+	})
 }
 
 // An image that could not be started is made again, as another attempt.

@@ -175,7 +175,11 @@ func TestDataFromTheSandbox(t *testing.T) {
 	named := func(name string) map[string]any {
 		return map[string]any{"filters": map[string]any{"name": name}, "owners": []any{"amazon"}}
 	}
-	values, diags := ask(block("amazon-ami", func() map[string]any { m := named("al2023-ami-*"); m["most_recent"] = true; return m }()))
+	values, diags := ask(block("amazon-ami", func() map[string]any {
+		m := named("nothing-is-called-so, al2023-ami-*")
+		m["most_recent"] = true
+		return m
+	}()))
 	if diags.HasErrors() || !strings.HasPrefix(values["id"].AsString(), "ami-") || !strings.HasPrefix(values["name"].AsString(), "al2023-ami-") {
 		t.Errorf("%v %v", values, diags)
 	}
