@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -147,7 +148,7 @@ func (c *compiler) lower() {
 			continue
 		}
 		n.Addr, n.Kind, n.Origin, n.Group = b.Addr, k, b.Range, b.Group
-		n.Manifests, n.After = b.Manifests, b.Needs
+		n.Manifests, n.After = b.Manifests, slices.Concat(b.Needs, c.dependsOn(b))
 		if n.Steps == nil {
 			n.Steps = b.Steps
 		}
@@ -157,6 +158,24 @@ func (c *compiler) lower() {
 		c.nodes[b.Addr] = n
 		c.sorted = append(c.sorted, n)
 	}
+}
+
+// DependsOn is the attribute that names blocks a block needs without referring to them.
+const DependsOn = "depends_on"
+
+// dependsOn is what the attribute names.
+func (c *compiler) dependsOn(b *dsl.Block) []dsl.Addr {
+	v, _ := b.Body.Attr(DependsOn)
+	list, _ := v.V.([]any)
+	var out []dsl.Addr
+	for i, e := range list {
+		if r, ok := e.(dsl.Ref); ok {
+			out = append(out, r.Addr)
+			continue
+		}
+		c.fail(v.At(strconv.Itoa(i)), "Not a reference", "What a block depends on is named by a reference without quotes: [staged_file.site].")
+	}
+	return out
 }
 
 // at is where the nearest part of an input's path was written.

@@ -112,7 +112,7 @@ func (g *planning) load(data dataLookup) error {
 		g.loc = loc
 	}
 	cfg, diags := dsl.Load(g.loc.host, dsl.Options{
-		Types: kind.BlockTypes(), Vars: g.conf.vars, VarFiles: g.conf.varFiles, File: g.loc.file, Version: version, Data: data,
+		Types: kind.BlockTypes(), Vars: g.conf.vars, VarFiles: g.conf.varFiles, File: g.loc.file, Version: version, BySource: true, Data: data,
 	})
 	g.cfg, g.diags = cfg, nil
 	if g.stop(diags) {

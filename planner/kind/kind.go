@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/planner"
@@ -66,7 +67,11 @@ func BlockTypes() []dsl.BlockType {
 // block is how a level-2 kind is written: component "web" { … }. The first export is what a bare
 // reference means.
 func block(name string, g *Grammar, doc string, exports ...string) dsl.BlockType {
-	return dsl.BlockType{Name: name, Labels: []string{"name"}, Schema: g.Schema(), Exports: exports, Repeats: true, Doc: doc}
+	schema := g.Schema()
+	schema.Attrs = append(schema.Attrs, dsl.Attr{
+		Name: planner.DependsOn, Type: cty.List(cty.String), Doc: "Blocks that must be there first although nothing here refers to them, such as the files a document downloads.",
+	})
+	return dsl.BlockType{Name: name, Labels: []string{"name"}, Schema: schema, Exports: exports, Repeats: true, Doc: doc}
 }
 
 // accepts says, by member, of which kinds a reference makes sense there.

@@ -27,7 +27,7 @@ staged_file "motd" {
 // changed and never sent twice.
 func stagedFileKind() *planner.Kind {
 	schema := &dsl.Schema{Attrs: []dsl.Attr{
-		{Name: "source", Type: cty.String, Doc: "A file of the repository, relative to the configuration's directory."},
+		{Name: "source", Type: cty.String, Doc: "A file of the repository, relative to the configuration's directory, or a directory, whose content is packed into one tar.gz."},
 		{Name: "content", Type: cty.String, Doc: "The content itself, instead of source."},
 		{Name: "name", Type: cty.String, Doc: "The file's name at the end of the key; that of source, or of the block, when not given."},
 		{Name: "bucket", Type: cty.String, Doc: "The bucket; imagebuild.staging.bucket when not given.", Member: "Bucket"},
@@ -105,8 +105,15 @@ func contentOf(s *planner.Scope, b *dsl.Block) (dsl.Content, string, hcl.Diagnos
 	if d != nil {
 		return nil, "", hcl.Diagnostics{d}
 	}
+	if found.info.IsDir() {
+		entries, d := collect(s.Config.Host.FS, found.path, "", at)
+		if d != nil {
+			return nil, "", hcl.Diagnostics{d}
+		}
+		return newArchive(s.Config.Host.FS, entries, false), keyName(cmp.Or(name, path.Base(found.path)+".tar.gz")), nil
+	}
 	if !found.info.Mode().IsRegular() {
-		return nil, "", hcl.Diagnostics{failure(at, "File not readable", "%q is no regular file.", source)}
+		return nil, "", hcl.Diagnostics{failure(at, "File not readable", "%q is neither a file nor a directory.", source)}
 	}
 	return plainFile{s.Config.Host.FS, found.path}, keyName(cmp.Or(name, path.Base(found.path))), nil
 }

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// BenchmarkVersion, BenchmarkValidate and BenchmarkPlan time the real program as whole cold processes:
+// ms is the wall time, MiB the peak of resident memory.
+func BenchmarkVersion(b *testing.B) { benchmarkProcess(b, b.TempDir(), "version") }
+
+// BenchmarkValidate checks 100 builds; at most 100 ms and 60 MiB were promised.
+func BenchmarkValidate(b *testing.B) {
+	benchmarkProcess(b, builds(b, 100), "validate", ".")
+}
+
+// BenchmarkPlan plans 1,000 images, 5,000 nodes, offline; at most 300 ms and 120 MiB were promised.
+func BenchmarkPlan(b *testing.B) {
+	benchmarkProcess(b, builds(b, 1000), "plan", "--offline", "--json", ".")
+}
+
+// benchmarkProcess runs the program in dir again and again.
+func benchmarkProcess(b *testing.B, dir string, args ...string) {
+	b.Helper()
+	program := filepath.Join(b.TempDir(), "imagebuild")
+	if out, err := exec.CommandContext(b.Context(), "go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, out)
+	}
+	var wall time.Duration
+	var peak int64
+	for b.Loop() {
+		c := exec.CommandContext(b.Context(), program, args...)
+		c.Dir, c.Env = dir, []string{"HOME=" + dir}
+		var errs strings.Builder
+		c.Stderr = &errs
+		start := time.Now()
+		if err := c.Run(); err != nil {
+			b.Fatalf("%v\n%s", err, errs.String())
+		}
+		wall += time.Since(start)
+		if u, ok := c.ProcessState.SysUsage().(*syscall.Rusage); ok {
+			peak = max(peak, u.Maxrss)
+		}
+	}
+	b.ReportMetric(float64(wall.Milliseconds())/float64(b.N), "ms")
+	b.ReportMetric(float64(peak)/1024, "MiB")
+}
+
+// builds writes a configuration of n builds, five nodes each: a component of three steps and a test, a
+// recipe, an infrastructure and a distribution configuration, and an image.
+func builds(b *testing.B, n int) string {
+	b.Helper()
+	var s strings.Builder
+	s.WriteString("imagebuild {\n  region = \"eu-west-1\"\n}\n\nlocals {\n  profile = \"EC2InstanceProfileForImageBuilder\"\n}\n")
+	for i := range n {
+		fmt.Fprintf(&s, `
+source "imagebuilder" "web%[1]d" {
+  parent_image          = "ami-0123456789abcdef0"
+  instance_types        = ["t3.medium"]
+  instance_profile_name = local.profile
+  regions               = ["eu-west-1", "eu-central-1"]
+  tags                  = { team = "web" }
+}
+
+build {
+  name    = "web%[1]d"
+  sources = ["source.imagebuilder.web%[1]d"]
+
+  provisioner "shell" {
+    inline = ["dnf -y install httpd", "echo %[1]d > /etc/number"]
+  }
+
+  provisioner "file" {
+    content     = "number %[1]d\n"
+    destination = "/etc/web"
+  }
+
+  provisioner "shell" {
+    inline = ["systemctl enable httpd"]
+  }
+
+  test "shell" {
+    inline = ["curl -fsS localhost"]
+  }
+}
+`, i)
+	}
+	dir := b.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, "builds.ib.hcl"), []byte(s.String()), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	return dir
+}
