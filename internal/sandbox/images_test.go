@@ -290,6 +290,29 @@ func TestNotRun(t *testing.T) {
 	}
 }
 
+// TestLogsInS3: an infrastructure configuration's bucket gets each stage's console log, and the
+// image's log says what the sandbox leaves out.
+func TestLogsInS3(t *testing.T) {
+	f := start(t, sandbox.Options{})
+	infra := must[*ibapi.CreateInfrastructureConfigurationOutput](f)(f.ib.CreateInfrastructureConfiguration(t.Context(), &ibapi.CreateInfrastructureConfigurationInput{
+		Name: aws.String("web"), InstanceProfileName: aws.String("p"), SnsTopicArn: aws.String("arn:aws:sns:eu-west-1:123456789012:builds"),
+		Logging: &types.Logging{S3Logs: &types.S3Logs{S3BucketName: aws.String("logs"), S3KeyPrefix: aws.String("ib")}},
+	})).InfrastructureConfigurationArn
+	f.wait(f.image(f.recipe("web", parent, f.component("web", "true")), *infra))
+	list := must[*s3.ListObjectsV2Output](f)(f.s3.ListObjectsV2(t.Context(), &s3.ListObjectsV2Input{Bucket: aws.String("logs"), Prefix: aws.String("ib/web/1.0.0/1/wf-")}))
+	var steps []string
+	for _, o := range list.Contents {
+		steps = append(steps, strings.Join(strings.Split(*o.Key, "/")[5:], "/"))
+	}
+	slices.Sort(steps)
+	if want := []string{"ApplyBuildComponents/console.log", "ApplyTestComponents/console.log"}; !slices.Equal(steps, want) {
+		t.Errorf("the bucket holds %v, want %v", steps, want)
+	}
+	if !slices.Contains(f.log("/aws/imagebuilder/web"), "NOT DONE: the sandbox does not notify the SNS topic") {
+		t.Error("the log does not say that the topic was not notified")
+	}
+}
+
 func TestWindowsIsNotRun(t *testing.T) {
 	f := start(t, overlay(t))
 	win := must[*ibapi.CreateComponentOutput](f)(f.ib.CreateComponent(t.Context(), &ibapi.CreateComponentInput{

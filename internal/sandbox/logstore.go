@@ -193,6 +193,35 @@ func (st *logStream) read(from, to int) ([]logEvent, error) {
 	return out, nil
 }
 
+// length is how many events a stream has.
+func (s *logStore) length(key streamKey) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if st := s.streams[key]; st != nil {
+		return len(st.entries)
+	}
+	return 0
+}
+
+// console is a stream's text from an event on, in the form of AWSTOE's console.log.
+func (s *logStore) console(key streamKey, from int) ([]byte, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	st := s.streams[key]
+	if st == nil {
+		return nil, nil
+	}
+	events, err := st.read(min(from, len(st.entries)), len(st.entries))
+	if err != nil {
+		return nil, err
+	}
+	var b bytes.Buffer
+	for _, e := range events {
+		fmt.Fprintf(&b, "%s %s\n", time.UnixMilli(e.Time).UTC().Format("2006-01-02T15:04:05.000000000Z"), e.Message)
+	}
+	return b.Bytes(), nil
+}
+
 // group returns the streams of a group in order of their names.
 func (s *logStore) group(region, group string) []*logStream {
 	var out []*logStream

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -152,6 +153,34 @@ func (m *making) copies(d any) []*ami {
 		m.say("Distributed %s to %s, account %s, as %q", a.ID, region, account, a.Name)
 	}
 	return out
+}
+
+// tellUndone says what of the image's configuration the sandbox leaves out.
+func (m *making) tellUndone() {
+	if text(m.fixed, "infrastructureConfiguration", "snsTopicArn") != "" {
+		m.say("NOT DONE: the sandbox does not notify the SNS topic")
+	}
+	if flag(false, m.fixed, "imageScanningConfiguration", "imageScanningEnabled") {
+		m.say("NOT DONE: the sandbox does not scan the image")
+	}
+}
+
+// copyLog puts what a step has logged since from into the bucket of the infrastructure configuration, as
+// the console.log that AWSTOE leaves.
+func (m *making) copyLog(from int) {
+	conf := at(m.fixed, "infrastructureConfiguration", "logging", "s3Logs")
+	bucket := text(conf, "s3BucketName")
+	if bucket == "" {
+		return
+	}
+	body, err := m.b.logs.console(m.log, from)
+	if err == nil {
+		key := path.Join(text(conf, "s3KeyPrefix"), text(m.fixed, "name"), m.r.Version.String(), itoa(m.r.Build), m.wf.ID, m.step.Name, "console.log")
+		err = m.b.objects.write(bucket, key, body)
+	}
+	if err != nil {
+		m.say("The log could not be written to the bucket %s: %s", bucket, err)
+	}
 }
 
 // integrate writes SSM parameters, and says what else was asked for that the sandbox has not.

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -51,6 +52,16 @@ func (o *objectStore) read(bucket, key string, limit int64) ([]byte, error) {
 	}
 	defer obj.Contents.Close() //nolint:errcheck // opened for reading
 	return io.ReadAll(io.LimitReader(obj.Contents, limit))
+}
+
+// write stores an object, making its bucket where there is none.
+func (o *objectStore) write(bucket, key string, body []byte) error {
+	err := o.backend.CreateBucket(bucket)
+	if err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrBucketAlreadyExists) {
+		return err
+	}
+	_, err = o.backend.PutObject(bucket, key, map[string]string{"Content-Type": "text/plain"}, bytes.NewReader(body), int64(len(body)), nil)
+	return err
 }
 
 // serveS3 counts the call and unwraps an upload that comes in chunks with signatures or trailers.

@@ -59,7 +59,7 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 	}
 	s.db.Lock()
 	defer s.db.Unlock()
-	s.builds.resume()
+	s.builds.resume() //nolint:contextcheck // builds outlive the opening, whose ctx is not theirs
 	if err := s.db.commit(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}

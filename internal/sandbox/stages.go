@@ -25,6 +25,7 @@ func (m *making) build(ctx context.Context) error {
 	if err := m.enter(ctx, "CREATING"); err != nil {
 		return err
 	}
+	m.tellUndone()
 	err := m.workflow(ctx, "build/build-image", []task{
 		{name: "LaunchBuildInstance", action: "LaunchInstance"},
 		{name: "ApplyBuildComponents", action: "ExecuteComponents", do: m.applyBuild},
@@ -105,7 +106,11 @@ func (m *making) perform(ctx context.Context, t task) error {
 	case t.do == nil:
 		message = "The sandbox has no instances: nothing was done."
 	default:
+		from := m.b.logs.length(m.log)
 		outputs, err = t.do(ctx)
+		if t.action == "ExecuteComponents" {
+			m.copyLog(from)
+		}
 	}
 	if err != nil {
 		if ctx.Err() == nil {
