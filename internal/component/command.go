@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"os/exec"
 	"strings"
-	"time"
 )
 
 const (
@@ -16,9 +13,6 @@ const (
 	maxLine = 64 << 10
 	// maxStderr bounds what is kept of a command's standard error: its end.
 	maxStderr = 8 << 10
-	// drainGrace is how long a command that ended may leave its output open before it counts as
-	// having left a background process behind.
-	drainGrace = 250 * time.Millisecond
 )
 
 // An exitError is a command that ended with another status than 0.
@@ -48,11 +42,11 @@ func (s *stepRun) command(ctx context.Context, argv []string) (stdout string, er
 	ownGroup(cmd)
 	out := &lineLog{say: func(l string) { s.say("Stdout: " + l) }, quiet: s.step.DisableLogging}
 	tail := &tailBuffer{}
-	outDone, err := s.pipe(&cmd.Stdout, out.read)
+	stdoutStream, err := s.pipe(&cmd.Stdout, out.read)
 	if err != nil {
 		return "", err
 	}
-	errDone, err := s.pipe(&cmd.Stderr, tail.read)
+	stderrStream, err := s.pipe(&cmd.Stderr, tail.read)
 	if err != nil {
 		closeWriters(cmd)
 		return "", err
@@ -70,7 +64,8 @@ func (s *stepRun) command(ctx context.Context, argv []string) (stdout string, er
 		killGroup(cmd)
 		err = <-ended
 	}
-	drained(outDone, errDone)
+	stdoutStream.drain()
+	stderrStream.drain()
 	return s.conclude(cmd, err, commandOutput{out.text(), tail.text()})
 }
 
@@ -93,47 +88,4 @@ func (s *stepRun) conclude(cmd *exec.Cmd, err error, o commandOutput) (string, e
 		return o.stdout, &exitError{code: exit.ExitCode(), text: exit.Error(), stderr: o.stderr}
 	}
 	return o.stdout, err
-}
-
-// drained waits until both streams ended, or for a moment where a background process holds them.
-func drained(streams ...<-chan struct{}) {
-	grace := time.NewTimer(drainGrace)
-	defer grace.Stop()
-	for _, d := range streams {
-		select {
-		case <-d:
-		case <-grace.C:
-			return
-		}
-	}
-}
-
-// pipe makes a stream of the command and reads it to its end, also past the end of the step: a
-// background process must not find its output closed.
-func (s *stepRun) pipe(stream *io.Writer, read func(io.Reader)) (<-chan struct{}, error) {
-	r, w, err := os.Pipe()
-	if err != nil {
-		return nil, fmt.Errorf("making a pipe: %w", err)
-	}
-	*stream = w
-	done := make(chan struct{})
-	s.streams.add(r)
-	s.streams.readers.Go(func() {
-		defer close(done)
-		read(r)
-		s.streams.remove(r)
-		if err := r.Close(); err != nil {
-			s.say("CmdExecution: closing a pipe: " + err.Error())
-		}
-	})
-	return done, nil
-}
-
-// closeWriters closes this process's ends of the pipes, so that their readers see the end.
-func closeWriters(cmd *exec.Cmd) {
-	for _, w := range []io.Writer{cmd.Stdout, cmd.Stderr} {
-		if f, ok := w.(*os.File); ok {
-			_ = f.Close() // nothing was written here
-		}
-	}
 }

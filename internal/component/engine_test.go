@@ -203,6 +203,35 @@ func TestOutputIsBounded(t *testing.T) {
 	}
 }
 
+// TestSlowListener holds that no line is lost when a command ends long before its output was taken in.
+func TestSlowListener(t *testing.T) {
+	root := openRoot(t, component.RootSpec{Kind: component.RootHost})
+	job := component.Job{WorkingDirectory: t.TempDir(), Documents: []component.JobDocument{bash("build", "seq 1 20000; sleep 300 & echo $! > pid; echo last")}}
+	lines := 0
+	result, err := root.Run(t.Context(), job, func(e component.Event) {
+		if strings.HasPrefix(e.Line, "Stdout: ") {
+			if lines++; lines == 1 {
+				<-time.After(600 * time.Millisecond)
+			}
+		}
+	})
+	if err != nil || lines != 20001 || !strings.HasSuffix(stdout(result.Steps[0]), "\n20000\nlast") && len(stdout(result.Steps[0])) < 64<<10 {
+		t.Errorf("%d of 20001 lines came (%v)", lines, err)
+	}
+	raw, err := os.ReadFile(job.WorkingDirectory + "/pid")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid, err := strconv.Atoi(strings.TrimSpace(string(raw)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	p, err := os.FindProcess(pid)
+	if err != nil || p.Kill() != nil {
+		t.Errorf("the background process did not live on: %v", err)
+	}
+}
+
 // TestTimeout holds that all of a step's process group ends with its time.
 func TestTimeout(t *testing.T) {
 	root := openRoot(t, component.RootSpec{Kind: component.RootHost})

@@ -128,8 +128,8 @@ func TestSystem(t *testing.T) {
 	}
 	var asked []string
 	for _, l := range o.log {
-		if l, ok := strings.CutPrefix(l, "Stdout: "); ok {
-			asked = append(asked, l)
+		if printed, ok := strings.CutPrefix(l, "Stdout: "); ok {
+			asked = append(asked, printed)
 		}
 	}
 	want := []string{

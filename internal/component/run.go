@@ -7,7 +7,6 @@ import (
 	"os"
 	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -222,36 +221,3 @@ func (d *documentRun) event() Event { return Event{Document: d.Name, ARN: d.ARN}
 func (d *documentRun) say(line string) { d.log(d.event(), line) }
 
 func now() time.Time { return time.Now().UTC() }
-
-// streams are pipes that are still read when their step is over.
-type streams struct {
-	mu      sync.Mutex
-	open    map[*os.File]bool
-	readers sync.WaitGroup
-}
-
-func (s *streams) add(f *os.File) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.open == nil {
-		s.open = map[*os.File]bool{}
-	}
-	s.open[f] = true
-}
-
-func (s *streams) remove(f *os.File) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.open, f)
-}
-
-// end stops all readers and waits for them.
-func (s *streams) end() {
-	s.mu.Lock()
-	for f := range s.open {
-		// A pipe that knows no deadline is a regular file, which ends by itself.
-		_ = f.SetReadDeadline(time.Unix(1, 0))
-	}
-	s.mu.Unlock()
-	s.readers.Wait()
-}

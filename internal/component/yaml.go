@@ -81,7 +81,7 @@ func (e *expansion) of(n *yaml.Node) int {
 		size = e.of(n.Alias)
 	}
 	for _, c := range n.Content {
-		if size = size + e.of(c); size > maxNodes {
+		if size += e.of(c); size > maxNodes {
 			return size
 		}
 	}
