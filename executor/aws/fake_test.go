@@ -205,7 +205,7 @@ func (f *fake) do(op string, in object) (object, *refusal) {
 	case op == "ListWorkflowExecutions":
 		return object{"workflowExecutions": []any{object{"workflowExecutionId": "wf-1", "status": "RUNNING"}}}, nil
 	case op == "ListWorkflowStepExecutions":
-		return object{"steps": []any{object{"name": "Launch", "status": "COMPLETED"}, object{"name": "ExecuteComponents", "status": "RUNNING"}}}, nil
+		return object{"steps": []any{object{"name": "Launch", "status": "COMPLETED"}, object{"name": "ExecuteComponents", "action": "ExecuteComponents", "status": "RUNNING"}}}, nil
 	case op == "GetLogEvents":
 		return f.getLogEvents(in)
 	case lists[op] != "":

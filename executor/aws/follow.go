@@ -366,8 +366,10 @@ func (f *follower) step(ctx context.Context, w *watch) (string, error) {
 			if text(s, "status") != "RUNNING" {
 				continue
 			}
-			if at := w.tail.at.String(); at != "" && text(s, "action") == "ExecuteComponents" {
-				return at, nil
+			// The log lags behind the state: what it tells of the phases before is over.
+			at := w.tail.at
+			if at.step != "" && text(s, "action") == "ExecuteComponents" && (at.phase == "test") == (w.state == "TESTING") {
+				return at.String(), nil
 			}
 			return text(s, "name"), nil
 		}

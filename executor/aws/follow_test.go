@@ -97,6 +97,51 @@ func TestLogsInterleave(t *testing.T) {
 	})
 }
 
+// Lines that CloudWatch shows only after the build is over are read too, and the steps that the
+// component runner announces are progress, each in its own state.
+func TestLogThatComesLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := newFake()
+		f.stages = []stage{{"BUILDING", time.Minute}, {"TESTING", time.Minute}, {"AVAILABLE", 0}}
+		begun := time.Now()
+		written := []struct {
+			at   time.Duration
+			line string
+		}{
+			{0, "Document web"}, {0, "Phase build"}, {0, "Step one"}, {35 * time.Second, "Step two"}, {35 * time.Second, "Stdout: Step lie"},
+			{95 * time.Second, "Phase test"}, {95 * time.Second, "Step three"}, {2*time.Minute + 1*time.Second, "late"}, {2*time.Minute + 3*time.Second, "later"},
+		}
+		f.always = func(string, object) (object, *refusal) {
+			for arn := range f.things {
+				parts := strings.Split(arn, "/")
+				if !strings.Contains(arn, ":image/") {
+					continue
+				}
+				stream := "/aws/imagebuilder/" + parts[1] + " " + parts[2] + "/" + parts[3]
+				f.logs[stream] = nil
+				for _, w := range written {
+					if time.Since(begun) >= w.at {
+						f.logs[stream] = append(f.logs[stream], w.line)
+					}
+				}
+			}
+			return nil, nil
+		}
+		c := f.clients(t)
+		r := carryOut(t.Context(), plan(t, c, level2(1)), c.Driver(aws.Options{}))
+		if r.err != nil {
+			t.Fatal(r.err)
+		}
+		if got := r.lines("image.m0"); len(got) != len(written) || got[len(got)-1] != "later" {
+			t.Errorf("log %q", got)
+		}
+		want := "[BUILDING BUILDING web/build/one BUILDING web/build/two TESTING TESTING ExecuteComponents TESTING web/test/three AVAILABLE]"
+		if got := fmt.Sprint(r.states("image.m0")); got != want {
+			t.Errorf("progress %s\nwant     %s", got, want)
+		}
+	})
+}
+
 func TestLogThatCannotBeRead(t *testing.T) {
 	for name, tt := range map[string]struct {
 		no   *refusal

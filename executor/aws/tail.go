@@ -66,9 +66,6 @@ func (p *position) move(line string) {
 }
 
 func (p position) String() string {
-	if p.step == "" {
-		return ""
-	}
 	return strings.TrimLeft(p.document+"/"+p.phase+"/"+p.step, "/")
 }
 
