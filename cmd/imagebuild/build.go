@@ -132,15 +132,18 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 		Version: version, Sandbox: g.target.server != nil, Files: g.cfg.Files, Events: rec.events(), Logs: rec.dir,
 	})
 	failed := p.carryOut(ctx, g, plan, o, []func(executor.Event){rep.Fold, rec.fold})
-	if err := rec.close(); err != nil {
+	if err = rec.close(); err != nil {
 		fmt.Fprintf(p.stderr, "warning: the record of this run is not complete: %v\n", err)
 	}
+	unwritten := g.writeManifests(plan, rep)
 	err = redacted(out, g.cfg, func(w io.Writer) error { return report.RunText(w, rep, p.textOptions(out)) })
 	switch {
 	case errors.Is(context.Cause(ctx), errInterrupted):
 		return told(statusInterrupted)
 	case failed != nil:
 		return told(statusFailed)
+	case unwritten != nil:
+		return &exit{status: statusFailed, err: unwritten, hint: "the images are there; name a file inside the repository that can be written"}
 	case err != nil:
 		return &exit{status: statusFailed, err: err}
 	}

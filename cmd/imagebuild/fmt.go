@@ -97,7 +97,7 @@ func (f *formatter) standardInput() error {
 
 // file formats one file in place, keeping its mode.
 func (f *formatter) file(path string) error {
-	src, err := os.ReadFile(path)
+	src, err := os.ReadFile(path) //nolint:gosec // the file to format is the one the user named
 	if err != nil {
 		return err
 	}
@@ -108,9 +108,7 @@ func (f *formatter) file(path string) error {
 	f.unformatted++
 	fmt.Fprintln(f.p.stdout, path)
 	if f.diff {
-		if _, err := f.p.stdout.Write(dsl.FormatDiff(path, src, out)); err != nil {
-			return err
-		}
+		fmt.Fprintf(f.p.stdout, "%s", dsl.FormatDiff(path, src, out))
 	}
 	if f.check {
 		return nil
@@ -119,7 +117,7 @@ func (f *formatter) file(path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, out, info.Mode().Perm())
+	return os.WriteFile(path, out, info.Mode().Perm()) //nolint:gosec // the same file, in place
 }
 
 // formatted is the usual form of src; a file that cannot be parsed is shown and left alone.

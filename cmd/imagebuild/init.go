@@ -26,12 +26,13 @@ var starters = map[string]string{
 
 func (p *program) initCommand() *cobra.Command {
 	names := slices.Sorted(maps.Keys(starters))
-	long := "init writes a configuration to start from. It plans as it stands.\n\n"
+	var long strings.Builder
+	long.WriteString("init writes a configuration to start from. It plans as it stands.\n\n")
 	for _, n := range names {
-		long += fmt.Sprintf("  %-10s %s\n", n, starters[n])
+		fmt.Fprintf(&long, "  %-10s %s\n", n, starters[n])
 	}
 	return &cobra.Command{
-		Use: "init {" + strings.Join(names, "|") + "} [DIR]", Short: "Write a configuration to start from", Long: long,
+		Use: "init {" + strings.Join(names, "|") + "} [DIR]", Short: "Write a configuration to start from", Long: long.String(),
 		Args: cobra.RangeArgs(1, 2), ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
 			if _, ok := starters[args[0]]; !ok {
@@ -57,10 +58,10 @@ func (p *program) writeStarter(name, dir string) error {
 	if err != nil {
 		return fmt.Errorf("reading the starter: %w", err)
 	}
-	if err := os.MkdirAll(target, 0o755); err != nil {
+	if err = os.MkdirAll(target, 0o755); err != nil { //nolint:gosec // a source directory, as git makes them
 		return &exit{status: statusFailed, err: err, hint: "choose a directory that can be written"}
 	}
-	f, err := os.OpenFile(filepath.Join(target, file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
+	f, err := os.OpenFile(filepath.Join(target, file), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644) //nolint:gosec // a source file where the user said
 	if errors.Is(err, fs.ErrExist) {
 		return mistake("move it away, or name another directory: imagebuild init "+name+" DIR", "%s is there already", filepath.Join(dir, file))
 	}
@@ -68,7 +69,7 @@ func (p *program) writeStarter(name, dir string) error {
 		return &exit{status: statusFailed, err: err}
 	}
 	_, err = f.Write(src)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, f.Close()); err != nil {
 		return &exit{status: statusFailed, err: err}
 	}
 	fmt.Fprintf(p.stdout, "wrote %s\nnext: imagebuild plan %s\n", filepath.Join(dir, file), dir)

@@ -65,7 +65,7 @@ func told(status int) error { return &exit{status: status} }
 func (p *program) run(ctx context.Context, args []string) int {
 	ctx, stop := p.withSignals(ctx)
 	defer stop()
-	root := p.command()
+	root := p.command() //nolint:contextcheck // commands take their context when cobra runs them
 	root.SetArgs(doubleDashes(root, args))
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
