@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,22 @@ func TestRequestsAsAWS(t *testing.T) {
 		if len(in) != want {
 			t.Errorf("%s: %d members arrived, %d were sent: %v", name, len(in), want, in)
 		}
+	}
+}
+
+// TestEveryOperation: all 77 have behaviour or an error that their own model lists.
+func TestEveryOperation(t *testing.T) {
+	answered, all := 0, 0
+	for op := range model(t).Operations() {
+		all++
+		if sandbox.Answered(op.Name) {
+			answered++
+		} else if code := sandbox.Unsupported(op); !slices.Contains(op.Errors, code) {
+			t.Errorf("%s answers %s, which its model does not list: %v", op.Name, code, op.Errors)
+		}
+	}
+	if all != 77 || answered != 65 {
+		t.Errorf("%d of %d operations have behaviour", answered, all)
 	}
 }
 

@@ -33,6 +33,12 @@ func DecodeRequest(s *awsmodel.Service, r *http.Request) (*awsmodel.Operation, m
 	return op, in, err
 }
 
+// Answered says whether the sandbox has behaviour for an operation.
+func Answered(op string) bool { return (&imageBuilder{}).answers()[op] != nil }
+
+// Unsupported is the code of the error for an operation without behaviour.
+func Unsupported(op *awsmodel.Operation) string { return asFailure(unsupported(op, "it")).Code }
+
 // Parts of the package that parse what others wrote.
 var (
 	NewChunked    = newChunked

@@ -22,8 +22,9 @@ type work struct {
 	From string
 	// Build and Test say whether these stages belong to the image's workflows.
 	Build, Test bool
-	// Custom is a workflow of the user's own, which the sandbox cannot run; "" for none.
-	Custom string
+	// Refusal is why the image cannot be made, a sentence; "" where it can. AWS, too, takes the call
+	// and fails the image.
+	Refusal string
 	// NotRun says why no component ran; "" where they did.
 	NotRun string
 	// Round counts the attempts, so that a retry makes new AMI ids.
@@ -67,10 +68,12 @@ func (ib *imageBuilder) startImage(c *call, pipeline *resource) (object, error) 
 		return nil, err
 	}
 	w := &work{Account: c.account, Uses: uses, From: "BUILDING", Group: logGroup(c.in, recipe), Architecture: "x86_64"}
+	w.Base = base.layers
 	if base.ami != nil {
-		w.Base, w.Architecture = base.ami.Layers, base.ami.Architecture
+		w.Architecture = base.ami.Architecture
 	}
 	w.plan(c.in)
+	w.Refusal = cmp.Or(base.lost, w.Refusal)
 	body := object{
 		"imageRecipe":                  recipe.Body,
 		"platform":                     recipe.Body["platform"],
@@ -161,8 +164,11 @@ func (w *work) plan(in object) {
 		w.Build = w.Build || typ == "build"
 		w.Test = w.Test || typ == "test"
 		if f.owner != "aws" {
-			w.Custom = cmp.Or(w.Custom, text(wf, "workflowArn"))
+			w.Refusal = "The sandbox does not do this: running the workflow " + text(wf, "workflowArn") + ". It runs AWS's own workflows only."
 		}
+	}
+	if !w.Build && w.Refusal == "" {
+		w.Refusal = "The sandbox does not do this: making an image without a build workflow."
 	}
 	if !flag(true, in, "imageTestsConfiguration", "imageTestsEnabled") {
 		w.Test = false

@@ -350,6 +350,9 @@ func TestWorkflowsOfImages(t *testing.T) {
 	if img := f.wait(f.image(recipe, infra, with(*own))); img.State.Status != types.ImageStatusFailed || !strings.Contains(*img.State.Reason, "The sandbox does not do this") {
 		t.Errorf("with a workflow of one's own: %+v", img.State)
 	}
+	if img := f.wait(f.image(f.recipe("lost", "ssm:/no/such/parameter"), infra)); img.State.Status != types.ImageStatusFailed || !strings.Contains(*img.State.Reason, "/no/such/parameter") {
+		t.Errorf("with a base image that no parameter names: %+v", img.State)
+	}
 	_, err := f.ib.CreateImage(t.Context(), &ibapi.CreateImageInput{ImageRecipeArn: &recipe, InfrastructureConfigurationArn: aws.String(infra + "-x")})
 	f.refused(err, "InvalidParameterValueException", "'infrastructureConfigurationArn'")
 }
@@ -392,6 +395,10 @@ func TestDistributeImage(t *testing.T) {
 	img := f.wait(*made)
 	if *made != arnBase+"image/web/1.0.0/2" || len(img.OutputResources.Amis) != 1 || *img.OutputResources.Amis[0].Region != "us-west-2" {
 		t.Errorf("%s: %+v", *made, img.OutputResources)
+	}
+	// The newest build has no AMI here, and can be built upon all the same.
+	if img := f.wait(f.image(f.recipe("child", arnBase+"image/web/x.x.x"), arnBase+"infrastructure-configuration/web")); img.State.Status != types.ImageStatusAvailable {
+		t.Errorf("the child is %+v", img.State)
 	}
 	in.SourceImage, in.ClientToken = aws.String("ami-0123456789abcdef0"), nil
 	_, err := f.ib.DistributeImage(t.Context(), in)

@@ -58,13 +58,10 @@ func (m *making) run(ctx context.Context) {
 }
 
 func (m *making) stages(ctx context.Context) error {
-	if m.w.Custom != "" {
-		return &stopped{message: "The sandbox does not do this: running the workflow " + m.w.Custom + ". It runs AWS's own workflows only."}
+	if m.w.Refusal != "" {
+		return &stopped{message: m.w.Refusal}
 	}
 	if m.w.From == "BUILDING" {
-		if !m.w.Build {
-			return &stopped{message: "The sandbox does not do this: making an image without a build workflow."}
-		}
 		if err := m.build(ctx); err != nil {
 			return err
 		}

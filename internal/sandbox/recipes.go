@@ -14,9 +14,10 @@ func itoa(n int) string { return strconv.Itoa(n) }
 // A base is what a recipe builds on.
 type base struct {
 	platform string
-	os       string    // "" where it is not known
-	ami      *ami      // nil where the image is known by its id alone
-	image    *resource // nil where it is no Image Builder image
+	os       string   // "" where it is not known
+	ami      *ami     // nil where the image is known by its id alone
+	layers   []string // the changes it consists of, newest first, where it was built here
+	lost     string   // why an image cannot be built on it, a sentence; "" where it can
 }
 
 func (ib *imageBuilder) createImageRecipe(c *call) (object, error) {
@@ -139,11 +140,14 @@ func (ib *imageBuilder) parent(region, value string) (base, error) {
 		if img == nil {
 			return base{}, invalid("parentImage", "The resource ARN '%s' does not exist.", value)
 		}
-		b := base{platform: text(img.Body, "platform"), os: text(img.Body, "osVersion"), image: img}
+		b := base{platform: text(img.Body, "platform"), os: text(img.Body, "osVersion")}
 		for _, out := range list(img.Body, "outputResources", "amis") {
 			if text(out, "region") == region {
 				b.ami = ib.db.amis.get(region + "/" + text(out, "image"))
 			}
+		}
+		if img.Work != nil {
+			b.layers = img.Work.Layers // also where the image has no AMI in this region
 		}
 		return b, nil
 	case strings.HasPrefix(value, "ami-"):
@@ -153,7 +157,11 @@ func (ib *imageBuilder) parent(region, value string) (base, error) {
 		if p := ib.db.parameters.get(region + "/" + name); p != nil {
 			return ib.baseAMI(region, p.Value), nil
 		}
-		return base{platform: platformIn(name)}, nil
+		b := base{platform: platformIn(name)}
+		if !strings.HasPrefix(name, "/aws/service/") {
+			b.lost = "The parameter " + name + " that names the base image does not exist."
+		}
+		return b, nil
 	}
 	return base{platform: "Linux"}, nil // a Marketplace product
 }
@@ -163,7 +171,7 @@ func (ib *imageBuilder) baseAMI(region, id string) base {
 	if a == nil {
 		return base{platform: "Linux"}
 	}
-	return base{platform: a.Platform, os: a.OS, ami: a}
+	return base{platform: a.Platform, os: a.OS, ami: a, layers: a.Layers}
 }
 
 // platformIn guesses the platform from the name of a public parameter.

@@ -378,3 +378,29 @@ func TestLifecyclePolicyAndWorkflow(t *testing.T) {
 		t.Errorf("workflow reads %+v", w)
 	}
 }
+
+// TestContainerRecipe: container recipes are kept; building one is refused.
+func TestContainerRecipe(t *testing.T) {
+	f := start(t, sandbox.Options{})
+	arn := must[*ibapi.CreateContainerRecipeOutput](f)(f.ib.CreateContainerRecipe(t.Context(), &ibapi.CreateContainerRecipeInput{
+		Name: aws.String("box"), SemanticVersion: aws.String("1.0.0"), ContainerType: types.ContainerTypeDocker,
+		ParentImage: aws.String("amazonlinux:latest"), Components: []types.ComponentConfiguration{{ComponentArn: aws.String(f.component("web", "true"))}},
+		TargetRepository:       &types.TargetContainerRepository{RepositoryName: aws.String("repo"), Service: types.ContainerRepositoryServiceEcr},
+		DockerfileTemplateData: aws.String("FROM {{{ imagebuilder:parentImage }}}\n{{{ imagebuilder:environments }}}\n{{{ imagebuilder:components }}}\n"),
+	})).ContainerRecipeArn
+	got := must[*ibapi.GetContainerRecipeOutput](f)(f.ib.GetContainerRecipe(t.Context(), &ibapi.GetContainerRecipeInput{ContainerRecipeArn: arn})).ContainerRecipe
+	if got.Platform != types.PlatformLinux || !strings.HasPrefix(*got.DockerfileTemplateData, "FROM") || *got.TargetRepository.RepositoryName != "repo" {
+		t.Errorf("recipe reads %+v", got)
+	}
+	_, err := f.ib.CreateImage(t.Context(), &ibapi.CreateImageInput{ContainerRecipeArn: arn, InfrastructureConfigurationArn: aws.String(f.infrastructure("web"))})
+	f.refused(err, "InvalidRequestException", "The sandbox does not do this: building container images.")
+	must[*ibapi.DeleteContainerRecipeOutput](f)(f.ib.DeleteContainerRecipe(t.Context(), &ibapi.DeleteContainerRecipeInput{ContainerRecipeArn: arn}))
+}
+
+func TestVersionBounds(t *testing.T) {
+	f := start(t, sandbox.Options{})
+	for version, code := range map[string]string{"1073741824.0.0": "InvalidVersionNumberException", "1.x.x": "InvalidVersionNumberException"} {
+		_, err := f.ib.CreateImageRecipe(t.Context(), &ibapi.CreateImageRecipeInput{Name: aws.String("web"), SemanticVersion: &version, ParentImage: aws.String(parent)})
+		f.refused(err, code)
+	}
+}

@@ -153,6 +153,9 @@ func (m *making) applyBuild(ctx context.Context) (object, error) {
 	if err := m.enter(ctx, "BUILDING"); err != nil {
 		return nil, err
 	}
+	if kind := m.rootKind(); kind != component.RootNone {
+		m.say("Sandbox: this machine stands for the base image %s; only what images built here changed is on top of it.", text(m.fixed, "imageRecipe", "parentImage"))
+	}
 	spec := m.b.spec(m.rootKind())
 	spec.Upper = filepath.Join(m.b.dir, "layers", m.layer())
 	spec.Lowers = m.b.layers(m.w.Base)
