@@ -262,3 +262,11 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+func writeFile(tb testing.TB, path, text string) string {
+	tb.Helper()
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		tb.Fatal(err)
+	}
+	return path
+}

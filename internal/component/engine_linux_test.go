@@ -3,14 +3,16 @@ package component_test
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"regexp"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -19,20 +21,9 @@ import (
 	"github.com/org/imagebuild-action/internal/component"
 )
 
-func writeFile(tb testing.TB, path, text string) string {
-	tb.Helper()
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-		tb.Fatal(err)
-	}
-	return path
-}
-
 // openRoot opens a root, or skips the test where that kind cannot be had.
 func openRoot(tb testing.TB, spec component.RootSpec) component.Root {
 	tb.Helper()
-	if runtime.GOOS != "linux" {
-		tb.Skip("documents run on Linux alone")
-	}
 	self, err := os.Executable()
 	if err != nil {
 		tb.Fatal(err)
@@ -42,12 +33,24 @@ func openRoot(tb testing.TB, spec component.RootSpec) component.Root {
 	}
 	root, err := component.OpenRoot(tb.Context(), spec, self)
 	if err != nil {
-		if os.Geteuid() != 0 {
+		if os.Geteuid() != 0 || errors.Is(err, fs.ErrPermission) || onOverlay(tb, spec.Scratch) {
 			tb.Skip(err)
 		}
 		tb.Fatal(err)
 	}
 	return root
+}
+
+// onOverlay reports whether a directory is on an overlay already, as everything in a container is:
+// the kernel makes no second one there.
+func onOverlay(tb testing.TB, dir string) bool {
+	tb.Helper()
+	const overlayMagic = 0x794c7630 // statfs(2)
+	var st syscall.Statfs_t
+	if err := syscall.Statfs(dir, &st); err != nil {
+		tb.Fatal(err)
+	}
+	return st.Type == overlayMagic
 }
 
 // An outcome is a result and what was logged on the way.
@@ -180,7 +183,7 @@ func TestEvents(t *testing.T) {
 func TestOutputIsBounded(t *testing.T) {
 	root := openRoot(t, component.RootSpec{Kind: component.RootHost})
 	o := runJob(t, root, component.Job{WorkingDirectory: t.TempDir(), Documents: []component.JobDocument{bash("build",
-		"head -c 3000000 /dev/zero | tr '\\0' x; echo; printf 'a\\377b\\0c\\n'; yes line | head -n 300000; head -c 100000 /dev/zero | tr '\\0' e >&2",
+		"head -c 3000000 /dev/zero | tr '\\0' x; echo; printf 'a\\377b\\0c\\n'; yes line | head -n 50000; head -c 100000 /dev/zero | tr '\\0' e >&2",
 	)}})
 	if o.Status != component.Success {
 		t.Fatalf("the run ended as %+v", o.Result)
@@ -192,8 +195,8 @@ func TestOutputIsBounded(t *testing.T) {
 			lines++
 		}
 	}
-	if longest > 66<<10 || lines != 300000 {
-		t.Errorf("the longest line has %d bytes, and %d of 300000 short ones came", longest, lines)
+	if longest > 66<<10 || lines != 50000 {
+		t.Errorf("the longest line has %d bytes, and %d of 50000 short ones came", longest, lines)
 	}
 	if !slices.Contains(o.log, "Stdout: a\ufffdb\x00c") {
 		t.Error("the line that is no text is missing")
