@@ -108,8 +108,15 @@ func TestLogThatComesLate(t *testing.T) {
 			at   time.Duration
 			line string
 		}{
-			{0, "Document web"}, {0, "Phase build"}, {0, "Step one"}, {35 * time.Second, "Step two"}, {35 * time.Second, "Stdout: Step lie"},
-			{95 * time.Second, "Phase test"}, {95 * time.Second, "Step three"}, {2*time.Minute + 1*time.Second, "late"}, {2*time.Minute + 3*time.Second, "later"},
+			{0, "Document web"},
+			{0, "Phase build"},
+			{0, "Step one"},
+			{35 * time.Second, "Step two"},
+			{35 * time.Second, "Stdout: Step lie"},
+			{95 * time.Second, "Phase test"},
+			{95 * time.Second, "Step three"},
+			{2*time.Minute + 1*time.Second, "late"},
+			{2*time.Minute + 3*time.Second, "later"},
 		}
 		f.always = func(string, object) (object, *refusal) {
 			for arn := range f.things {
