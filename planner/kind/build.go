@@ -115,10 +115,10 @@ func componentSchema() *dsl.Schema {
 func postProcessorVariants() map[string]*dsl.Schema {
 	of := func(names ...string) *dsl.Schema {
 		s := &dsl.Schema{Attrs: []dsl.Attr{
-			{Name: "name", Type: cty.String},
-			{Name: "only", Type: cty.List(cty.String)},
-			{Name: "except", Type: cty.List(cty.String)},
-			{Name: "keep_input_artifact", Type: cty.Bool},
+			{Name: "name", Type: cty.String, Doc: "Without effect."},
+			{Name: "only", Type: cty.List(cty.String), Doc: "The sources whose images it is for, as type.name."},
+			{Name: "except", Type: cty.List(cty.String), Doc: "The sources whose images it is not for, as type.name."},
+			{Name: "keep_input_artifact", Type: cty.Bool, Doc: "Without effect: the image stays in any case."},
 		}}
 		for _, n := range names {
 			s.Attrs = append(s.Attrs, dsl.Attr{Name: n, Type: cty.DynamicPseudoType})

@@ -24,7 +24,6 @@ var meanings = map[string]string{
 	"kmsKeyId":                       "The KMS key that it is encrypted with.",
 	"tags":                           "Tags of the resource itself, beside those that imagebuild sets.",
 	"tagMap":                         "The tags that all must be there.",
-	"workflow":                       "A workflow to run instead of those of AWS, one block each.",
 
 	// Component and workflow.
 	"platform":                 "The operating system the component is for.",
