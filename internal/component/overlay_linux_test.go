@@ -152,16 +152,16 @@ func TestLayers(t *testing.T) {
 	first, second := dir+"/first, with: odd \\ name", dir+"/second"
 	one := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: first, Scratch: dir})
 	o := runJob(t, one, component.Job{Documents: []component.JobDocument{bash("build",
-		"echo one > /etc/layer; rm /etc/hostname /etc/os-release; echo mine > /root/kept; rm -rf /usr/share/doc; mkdir /usr/share/doc; touch /usr/share/doc/new",
+		"echo one > /etc/layer; rm /etc/hostname /etc/os-release; echo mine > /root/kept; rm -rf /etc/profile.d; mkdir /etc/profile.d; touch /etc/profile.d/new",
 	)}})
 	if o.Status != component.Success {
 		t.Fatal(summary(o.Result))
 	}
 	two := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: second, Lowers: []string{first}, Scratch: dir})
 	o = runJob(t, two, component.Job{Documents: []component.JobDocument{bash("test",
-		"cat /etc/layer /root/kept; ls /etc/os-release /usr/share/doc; echo two > /etc/layer",
+		"cat /etc/layer /root/kept; ls /etc/os-release /etc/profile.d; echo two > /etc/layer",
 	)}})
-	if got, want := stdout(o.Steps[0]), "one\nmine\n/usr/share/doc:\nnew"; got != want {
+	if got, want := stdout(o.Steps[0]), "one\nmine\n/etc/profile.d:\nnew"; got != want {
 		t.Errorf("the second image saw %q, want %q", got, want)
 	}
 	for file, want := range map[string]string{first + "/etc/layer": "one\n", second + "/etc/layer": "two\n"} {
