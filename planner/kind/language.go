@@ -38,7 +38,8 @@ func Language() string {
 		}
 		out.WriteString(strings.TrimSpace(write()) + "\n")
 	}
-	return strings.Replace(out.String(), "<!-- contents -->", contents(out.String()), 1)
+	page := regexp.MustCompile(`\n{3,}`).ReplaceAllString(out.String(), "\n\n")
+	return strings.Replace(page, "<!-- contents -->", contents(page), 1)
 }
 
 // contents lists the headings of the second and third level.
@@ -101,7 +102,7 @@ func (l *reference) settings() string {
 	var b strings.Builder
 	b.WriteString(attributes(s.Attrs))
 	for _, n := range s.Blocks {
-		fmt.Fprintf(&b, "\nThe block `%s`: %s\n\n%s", n.Type, n.Doc, attributes(n.Schema.Attrs))
+		fmt.Fprintf(&b, "\n#### Block `%s`\n\n%s\n\n%s", n.Type, n.Doc, attributes(n.Schema.Attrs))
 	}
 	return b.String()
 }
@@ -179,14 +180,15 @@ func typeWords(t cty.Type) string {
 	return t.FriendlyName()
 }
 
-// plainText finds what Markdown would take for its own in a sentence.
-var plainText = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`\{\{[^}]*\}\}\}?|[<>|*_\[\]]`)
+// notProse finds, in a sentence, names of arguments and placeholders, and what Markdown would take
+// for its own.
+var notProse = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\{\{[^}]*\}\}\}?|\{ [^}]*\{[^}]*\} \}|\b[a-zA-Z]+(_[a-zA-Z0-9]+)+\b|[<>|*_\[\]]`)
 })
 
-// cell is a sentence as a cell of a table shows it.
+// cell is a sentence as Markdown: names as code, the rest as it is.
 func cell(s string) string {
-	return plainText().ReplaceAllStringFunc(s, func(m string) string {
+	return notProse().ReplaceAllStringFunc(s, func(m string) string {
 		if len(m) > 1 {
 			return "`" + m + "`"
 		}
@@ -217,8 +219,8 @@ func (l *reference) kinds() string {
 		if k.Lower == nil {
 			continue
 		}
-		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n", k.Name, k.Block.Doc)
-		fmt.Fprintf(&b, "Call: `%s`. %s\n", k.Create, namingWords(k))
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n", k.Name, cell(k.Block.Doc))
+		fmt.Fprintf(&b, "Call: `%s`. %s\n\n", k.Create, namingWords(k))
 		b.WriteString(exportsOf(k.Name+".NAME", k.Block.Exports))
 		b.WriteString("\n" + attributes(k.Block.Schema.Attrs))
 		b.WriteString(l.blocks(k.Block.Schema))

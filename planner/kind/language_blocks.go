@@ -23,6 +23,7 @@ type entryOf struct {
 	block     dsl.NestedType
 	signature string
 	in        []string // the blocks it stands in
+	source    bool     // it stands in a source too
 }
 
 func newReference() *reference {
@@ -30,6 +31,11 @@ func newReference() *reference {
 	for _, k := range table() {
 		if k.Lower != nil {
 			l.collect(k.Name, k.Block.Schema)
+		}
+	}
+	for _, n := range byName()["source"].Block.Variants["imagebuilder"].Blocks {
+		for _, e := range l.entries[n.Type] {
+			e.source = true
 		}
 	}
 	return l
@@ -90,18 +96,21 @@ func (l *reference) blocks(s *dsl.Schema) string {
 // with the same content or, of a source, which holds what several have, all of them.
 func (l *reference) linked(n dsl.NestedType) string {
 	name := "`" + n.Type + "`"
+	entries := l.entries[n.Type]
 	var all []string
-	for _, e := range l.entries[n.Type] {
-		to := strings.Replace(link(l.heading(e)), l.heading(e), name, 1)
-		if e.signature == signature(n.Schema) {
-			return to
+	for _, e := range entries {
+		to := func(text string) string {
+			return strings.Replace(link(l.heading(e)), "["+l.heading(e)+"]", "["+text+"]", 1)
 		}
-		all = append(all, to)
+		if e.signature == signature(n.Schema) || len(entries) == 1 {
+			return to(name)
+		}
+		all = append(all, to("of "+strings.Join(e.in, ", ")))
 	}
 	if len(all) == 0 {
 		return name
 	}
-	return strings.Join(all, ", ")
+	return name + ": " + strings.Join(all, ", ")
 }
 
 func howMany(n dsl.NestedType) string {
@@ -121,7 +130,11 @@ func (l *reference) nestedBlocks() string {
 	var b strings.Builder
 	for _, typ := range slices.Sorted(maps.Keys(l.entries)) {
 		for _, e := range l.entries[typ] {
-			fmt.Fprintf(&b, "\n#### %s\n\n%s Stands in `%s`.\n\n", l.heading(e), e.block.Doc, strings.Join(e.in, "`, `"))
+			in := slices.Clone(e.in)
+			if e.source {
+				in = append(in, "source")
+			}
+			fmt.Fprintf(&b, "\n#### %s\n\n%s Stands in %s.\n\n", l.heading(e), cell(e.block.Doc), codes(in))
 			b.WriteString(attributes(e.block.Schema.Attrs))
 			b.WriteString(l.blocks(e.block.Schema))
 		}

@@ -46,6 +46,9 @@ func (l *reference) source() string {
 		parts := partsOf(func(s *dsl.Schema) bool {
 			return slices.ContainsFunc(s.Attrs, func(o dsl.Attr) bool { return o.Name == a.Name })
 		})
+		if a.Name == "platform" {
+			parts = "components" // which a build makes, and nobody writes
+		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.Name, typeCell(a), parts, cell(a.Doc))
 	}
 	b.WriteString("\n| Block | How many | For | Meaning |\n|---|---|---|---|\n")
@@ -57,6 +60,7 @@ func (l *reference) source() string {
 	}
 	b.WriteString("\nWhat belongs to a distribution and stands beside the `distribution` blocks holds for each of them that does not say otherwise, and for each of `regions`. " +
 		"A `schedule`, or anything else that only a pipeline has, makes a pipeline beside the image.\n\n")
+	b.WriteString(fence(k.Example) + "\n")
 	b.WriteString(amazonEBS())
 	return b.String()
 }
@@ -71,7 +75,7 @@ func amazonEBS() string {
 		}
 	}
 	for _, n := range s.Blocks {
-		if !slices.Contains(ebsUnsupportedBlocks(), n.Type) {
+		if !slices.Contains(ebsUnsupportedBlocks(), n.Type) && !slices.Contains(ebsIdleBlocks(), n.Type) {
 			blocks = append(blocks, n.Type)
 		}
 	}
@@ -86,11 +90,16 @@ func amazonEBS() string {
 		{"Arguments that are read", read},
 		{"Blocks that are read", blocks},
 		{"Errors, because EC2 Image Builder cannot do what they ask for", slices.Concat(ebsUnsupported(), ebsUnsupportedBlocks())},
-		{"Accepted, and without effect, because EC2 Image Builder starts the machine itself and makes no connection to it", ebsIgnored()},
+		{"Accepted, and without effect, because EC2 Image Builder starts the machine itself and makes no connection to it", slices.Concat(ebsIgnored(), ebsIdleBlocks())},
 	} {
 		fmt.Fprintf(&b, "%s: %s.\n\n", list.title, codes(list.names))
 	}
 	return b.String()
+}
+
+// ebsIdleBlocks are the blocks of an amazon-ebs source that the translation does not look at.
+func ebsIdleBlocks() []string {
+	return []string{"snapshot_tag", "spot_tag", "fleet_tag", "run_volume_tag", "assume_role", "aws_polling"}
 }
 
 func codes(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }
@@ -143,7 +152,7 @@ func (l *reference) build() string {
 	b.WriteString("\n#### `source` in a build\n\nThe arguments of a [source](#source) that are for this build alone, and a `name`. " +
 		"An argument that the source has already is an error.\n")
 	component := byTypeOf(s, "component")
-	b.WriteString("\n#### `component` in a build\n\n" + component.Doc + "\n\n" + attributes(component.Schema.Attrs))
+	b.WriteString("\n#### `component` in a build\n\n" + cell(component.Doc) + "\n\n" + attributes(component.Schema.Attrs))
 	post := byTypeOf(s, "post-processor")
 	b.WriteString("\n#### `post-processor \"manifest\"`\n\nRecords the images in a file, as Packer does.\n\n" + attributes(post.Variants["manifest"].Attrs))
 	var others []string
@@ -173,7 +182,7 @@ func (l *reference) provisioners() string {
 		"shell", "file", "ansible", "ansible-local", "powershell", "windows-shell", "windows-restart", "windows-update", "sleep", "breakpoint", "shell-local",
 	} {
 		p := all[label]
-		fmt.Fprintf(&b, "\n### `%s`\n\n%s", label, p.doc)
+		fmt.Fprintf(&b, "\n### `%s`\n\n%s", label, cell(p.doc))
 		if p.platforms != nil {
 			fmt.Fprintf(&b, " Runs on %s.", strings.Join(p.platforms, " and "))
 		}
@@ -188,7 +197,7 @@ func (l *reference) provisioners() string {
 			attrs = attrs[len(scripts):]
 		}
 		b.WriteString(attributes(attrs))
-		if p.ignored != nil {
+		if p.ignored != nil && label != "shell-local" { // where nothing has an effect
 			fmt.Fprintf(&b, "\nAccepted, and without effect: %s.\n", codes(p.ignored))
 		}
 	}

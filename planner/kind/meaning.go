@@ -216,12 +216,17 @@ func bounds(sh *awsmodel.Shape) string {
 			return ""
 		}
 	}
+	if len(sh.Enum) == 1 {
+		return sh.Enum[0] + " is the only value."
+	}
 	switch phrase := sh.Describe(); phrase {
 	case "text", "1 to 1024 characters":
 		return ""
+	case "the empty string":
+		return `Write "".`
 	default:
 		phrase, _ = strings.CutPrefix(phrase, "a list of any number of entries, each ")
-		if phrase == "text" || phrase == "1 to 1024 characters" {
+		if phrase == "text" || phrase == "1 to 1024 characters" || phrase == "any number of characters" {
 			return ""
 		}
 		return sentence(phrase)
