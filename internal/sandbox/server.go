@@ -38,6 +38,8 @@ type Server struct {
 	ssmAPI    map[string]answer
 	http      *http.Server
 	serving   sync.WaitGroup
+	closing   sync.Once
+	closed    error
 
 	mu    sync.Mutex
 	calls map[string]int
@@ -136,6 +138,12 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 
 // ServeHTTP answers every service on one port: they are told apart by signature, target header and path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Header.Get("Origin") != "" {
+		// Whoever can make an image runs commands on this machine, if only in a root of their own: no
+		// page that a browser happens to show may.
+		http.Error(w, "The sandbox does not answer web pages.", http.StatusForbidden)
+		return
+	}
 	s.builds.reach("http://" + r.Host)
 	sc, ok := signed(r)
 	c := &call{region: cmp.Or(sc.region, s.opts.Region), id: uuid.NewString(), now: s.opts.Now()}
@@ -320,12 +328,15 @@ func (s *Server) Banner() string {
 }
 
 // Close stops serving, ends running builds in such a way that the next Open starts them again, waits for
-// them, and writes the state.
+// them, and writes the state. A second call does nothing and returns what the first did.
 func (s *Server) Close() error {
-	err := s.http.Close()
-	s.serving.Wait()
-	s.builds.close()
-	return errors.Join(err, s.release())
+	s.closing.Do(func() {
+		err := s.http.Close()
+		s.serving.Wait()
+		s.builds.close()
+		s.closed = errors.Join(err, s.release())
+	})
+	return s.closed
 }
 
 // release gives back what is open.
