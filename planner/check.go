@@ -66,11 +66,26 @@ func (c *compiler) check() {
 			c.diags = append(c.diags, c.tag(n)...)
 		}
 	}
-	for _, d := range verifyAll(c.sorted, c.models) {
+	for _, d := range distinctDiags(verifyAll(c.sorted, c.models)) {
 		if !said[*d.Subject] {
 			c.diags = append(c.diags, d)
 		}
 	}
+}
+
+// distinctDiags drops repetitions: what a build says once goes to many resources, and is wrong once.
+func distinctDiags(diags hcl.Diagnostics) hcl.Diagnostics {
+	type identity struct {
+		summary, detail string
+		at              hcl.Range
+	}
+	seen := make(map[identity]bool, len(diags))
+	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
+		id := identity{d.Summary, d.Detail, *d.Subject}
+		again := seen[id]
+		seen[id] = true
+		return again
+	})
 }
 
 // verifyAll verifies nodes side by side: each depends on its own input alone, and together they

@@ -46,6 +46,7 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 			}
 		}
 	}
+	diags = distinctDiags(diags)
 	sortDiags(diags)
 	return diags
 }

@@ -95,8 +95,8 @@ func (v *view) markdownGroup(b *strings.Builder, g group) {
 		for _, d := range v.details(c.Node) {
 			b.WriteString(", " + markdownText(d))
 		}
-		if c.Reason != "" {
-			b.WriteString(": " + markdownText(c.Reason))
+		if r := v.reason(c); r != "" {
+			b.WriteString(": " + markdownText(r))
 		}
 		if c.Origin.Filename != "" {
 			fmt.Fprintf(b, " (%s, line %d)", markdownCode(c.Origin.Filename), c.Origin.Start.Line)

@@ -49,6 +49,25 @@ func TestPlanRenderings(t *testing.T) {
 	)
 }
 
+// TestOfflinePlanSaysSoOnce: nothing was compared for any of the changes, which the plan's heading
+// says, and which would only be noise on every line.
+func TestOfflinePlanSaysSoOnce(t *testing.T) {
+	f := newFixture()
+	f.Offline = true
+	const reason = "offline: not compared with AWS"
+	f.add("web", reason, change("image_recipe.web", recipe, planner.Create, planner.Object{"name": "web", "semanticVersion": "1.4.5"}))
+	f.add("web", reason, change("image.web", image, planner.Create, planner.Object{"imageRecipeArn": ref("image_recipe.web", "arn")}))
+	if got := plan(t, "text", f.Plan); strings.Contains(got, "offline") {
+		t.Errorf("text:\n%s", got)
+	}
+	if got := plan(t, "markdown", f.Plan); strings.Count(got, "Made offline") != 1 {
+		t.Errorf("markdown:\n%s", got)
+	}
+	if got := string(f.JSON()); strings.Count(got, reason) != 2 {
+		t.Errorf("JSON keeps the reasons:\n%s", got)
+	}
+}
+
 func TestEmptyPlan(t *testing.T) {
 	for form := range planRenderings {
 		if out := plan(t, form, newFixture().Plan); out == "" {

@@ -59,7 +59,7 @@ func (v *view) textGroup(b *strings.Builder, g group, o TextOptions) {
 		if labelColumn > 0 {
 			line += "  " + pad(labels[i], labelColumn)
 		}
-		reason := Neutral(c.Reason)
+		reason := Neutral(v.reason(c))
 		if c.Estimate > 0 && c.Verb != planner.None {
 			reason = strings.TrimSuffix(reason, ".") + " (about " + short(c.Estimate) + ")"
 		}

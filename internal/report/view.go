@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 	"time"
@@ -103,9 +104,13 @@ func text(n *planner.Node, attr, member string) string {
 	return s
 }
 
-// label is name and version, and what is not known of them.
+// label is name and version, and what is not known of them; of a staged file the file's name,
+// which is what its key ends in.
 func (v *view) label(n *planner.Node) string {
 	name, version := v.name(n), v.version(n)
+	if key := text(n, "key", "Key"); key != "" && n.Kind.Naming == planner.ContentKey {
+		name = path.Base(key)
+	}
 	if _, later := n.Input["semanticVersion"].(dsl.Ref); later && version == "" {
 		version = "(version known after look-up)"
 	}
@@ -113,6 +118,14 @@ func (v *view) label(n *planner.Node) string {
 		name = "(name known after look-up)"
 	}
 	return Neutral(strings.TrimSpace(name + " " + version))
+}
+
+// reason is why a change is to be made; "" in a plan made offline, of which the same is true of all.
+func (v *view) reason(c *planner.Change) string {
+	if v.plan.Offline && c.Observed == nil {
+		return ""
+	}
+	return c.Reason
 }
 
 // later says what a reference to something outside the plan's resources stands for.
