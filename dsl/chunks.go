@@ -2,6 +2,8 @@ package dsl
 
 import (
 	"bytes"
+	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -11,7 +13,7 @@ import (
 // one growing slice, which for large files costs more than everything else.
 const chunkSize = 4 << 10
 
-// parseNative parses native syntax, large files piece by piece.
+// parseNative parses native syntax, large files piece by piece and the pieces side by side.
 //
 // A piece ends with a line that is a closing brace alone. That may be a line inside a heredoc or a
 // comment, but then the piece before it ends inside of one too, which is a syntax error; and on any
@@ -22,27 +24,76 @@ func parseNative(src []byte, name string) (*hcl.File, hcl.Diagnostics) {
 			return file, nil
 		}
 	}
+	if diags := tooDeep(name, src); diags.HasErrors() {
+		return nil, diags
+	}
 	return hclsyntax.ParseConfig(src, name, hcl.InitialPos)
 }
 
+// A chunk is one piece of a file.
+type chunk struct {
+	text []byte
+	at   hcl.Pos // where it starts
+	body *hclsyntax.Body
+	nav  any
+}
+
 func parseChunks(src []byte, name string) (*hcl.File, bool) {
+	chunks := cut(src)
+	if !parseSideBySide(chunks, name) {
+		return nil, false
+	}
 	whole := &hclsyntax.Body{Attributes: hclsyntax.Attributes{}, SrcRange: hcl.Range{Filename: name, Start: hcl.InitialPos}}
 	nav := &chunkNav{}
-	for at := hcl.InitialPos; at.Byte < len(src); {
-		chunk := src[at.Byte:chunkEnd(src, at.Byte)]
-		file, diags := hclsyntax.ParseConfig(chunk, name, at)
-		body, native := file.Body.(*hclsyntax.Body)
-		if len(diags) > 0 || !native || len(body.Attributes) > 0 {
-			return nil, false
-		}
-		whole.Blocks = append(whole.Blocks, body.Blocks...)
-		whole.SrcRange.End, whole.EndRange = body.SrcRange.End, body.EndRange
-		at.Byte += len(chunk)
-		at.Line += bytes.Count(chunk, []byte{'\n'})
-		nav.ends = append(nav.ends, at.Byte)
-		nav.navs = append(nav.navs, file.Nav)
+	for i := range chunks {
+		c := &chunks[i]
+		whole.Blocks = append(whole.Blocks, c.body.Blocks...)
+		whole.SrcRange.End, whole.EndRange = c.body.SrcRange.End, c.body.EndRange
+		nav.ends = append(nav.ends, c.at.Byte+len(c.text))
+		nav.navs = append(nav.navs, c.nav)
 	}
 	return &hcl.File{Body: whole, Bytes: src, Nav: nav}, true
+}
+
+// cut cuts a file into pieces.
+func cut(src []byte) []chunk {
+	var out []chunk
+	for at := hcl.InitialPos; at.Byte < len(src); {
+		c := chunk{text: src[at.Byte:chunkEnd(src, at.Byte)], at: at}
+		out = append(out, c)
+		at.Byte += len(c.text)
+		at.Line += bytes.Count(c.text, []byte{'\n'})
+	}
+	return out
+}
+
+// parseSideBySide parses pieces, each for itself. It stops, and says so, when one cannot stand alone.
+func parseSideBySide(chunks []chunk, name string) bool {
+	const workers = 4 // more would parse faster than the rest of the program can use
+	var next atomic.Int64
+	var failed atomic.Bool
+	var all sync.WaitGroup
+	for range min(workers, len(chunks)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(chunks) && !failed.Load(); i = int(next.Add(1)) - 1 {
+				if !chunks[i].parse(name) {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	all.Wait()
+	return !failed.Load()
+}
+
+func (c *chunk) parse(name string) bool {
+	if tooDeep(name, c.text).HasErrors() {
+		return false
+	}
+	file, diags := hclsyntax.ParseConfig(c.text, name, c.at)
+	body, native := file.Body.(*hclsyntax.Body)
+	c.body, c.nav = body, file.Nav
+	return len(diags) == 0 && native && len(body.Attributes) == 0
 }
 
 // chunkEnd is the end of the piece that starts at from.

@@ -14,19 +14,27 @@ const (
 	maxNesting  = 200   // brackets within brackets
 	maxOperands = 5_000 // operators in a row: a+b+c parses as a left-deep tree
 	maxFileSize = 8 << 20
-	// fewOperators is how many operator characters a whole file may hold without being looked at closely.
+	// fewOperators is how many operator characters a text may hold without being looked at closely.
 	fewOperators = 20_000
 )
 
+// tooLarge reports text that could not be parsed within bounded memory.
+func tooLarge(name string, src []byte) hcl.Diagnostics {
+	if len(src) <= maxFileSize {
+		return nil
+	}
+	return hcl.Diagnostics{{
+		Severity: hcl.DiagError,
+		Summary:  "File too large",
+		Detail:   fmt.Sprintf("%s holds %d bytes; a configuration file may hold at most %d. Read large content with file() instead.", name, len(src), maxFileSize),
+		Subject:  &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
+	}}
+}
+
 // tooDeep reports text that could not be parsed within bounded stack and memory.
 func tooDeep(name string, src []byte) hcl.Diagnostics {
-	if len(src) > maxFileSize {
-		return hcl.Diagnostics{{
-			Severity: hcl.DiagError,
-			Summary:  "File too large",
-			Detail:   fmt.Sprintf("%s holds %d bytes; a configuration file may hold at most %d. Read large content with file() instead.", name, len(src), maxFileSize),
-			Subject:  &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
-		}}
+	if diags := tooLarge(name, src); diags.HasErrors() {
+		return diags
 	}
 	if shallow(src) {
 		return nil
@@ -41,23 +49,48 @@ func tooDeep(name string, src []byte) hcl.Diagnostics {
 	return tooDeepTokens(tokens)
 }
 
-// shallow answers for ordinary files in one pass over the bytes, counting what stands in strings
-// and comments too.
+// shallow answers for ordinary text in one pass over the bytes; lexing it costs as much as parsing.
+// It may say no of what is shallow, and never yes of what is not: brackets are closed only where it
+// is certain that they are no part of a string or a comment. From the first heredoc, template or
+// escape on, opening brackets are counted alone.
 func shallow(src []byte) bool {
 	depth, operators := 0, 0
-	for _, c := range src {
+	certain, inString, inComment := true, false, false
+	for i, c := range src {
 		switch c {
 		case '(', '[', '{':
 			if depth++; depth > maxNesting {
 				return false
 			}
 		case ')', ']', '}':
-			depth = max(depth-1, 0)
+			if certain && !inString && !inComment {
+				depth = max(depth-1, 0)
+			}
 		case '+', '-', '*', '/', '%', '!', '?', '&', '|', '<', '>', '=':
 			operators++
 		}
+		switch next := following(src, i); {
+		case !certain:
+		case inComment:
+			inComment = c != '\n'
+		case inString:
+			certain = c != '\\' && c != '$' && c != '%' && c != '\n'
+			inString = c != '"'
+		default:
+			certain = !(c == '<' && next == '<' || c == '/' && next == '*')
+			inString = c == '"'
+			inComment = c == '#' || c == '/' && next == '/'
+		}
 	}
 	return operators <= fewOperators
+}
+
+// following is the byte after i, 0 at the end.
+func following(src []byte, i int) byte {
+	if i+1 < len(src) {
+		return src[i+1]
+	}
+	return 0
 }
 
 func tooDeepTokens(tokens hclsyntax.Tokens) hcl.Diagnostics {
@@ -70,7 +103,7 @@ func tooDeepTokens(tokens hclsyntax.Tokens) hcl.Diagnostics {
 			depth++
 			run++
 		case hclsyntax.TokenCParen, hclsyntax.TokenCBrack, hclsyntax.TokenCBrace, hclsyntax.TokenTemplateSeqEnd:
-			depth--
+			depth = max(depth-1, 0)
 		case hclsyntax.TokenPlus, hclsyntax.TokenMinus, hclsyntax.TokenStar, hclsyntax.TokenSlash, hclsyntax.TokenPercent,
 			hclsyntax.TokenBang, hclsyntax.TokenQuestion, hclsyntax.TokenAnd, hclsyntax.TokenOr, hclsyntax.TokenEqualOp,
 			hclsyntax.TokenNotEqual, hclsyntax.TokenLessThan, hclsyntax.TokenLessThanEq, hclsyntax.TokenGreaterThan, hclsyntax.TokenGreaterThanEq:

@@ -99,14 +99,14 @@ func readFile(fsys fs.FS, name string) source {
 // parse reads native syntax, or JSON where the name says so. The file is there even when nothing
 // in it could be parsed, for its text to be shown.
 func parse(name string, src []byte) source {
-	if diags := tooDeep(name, src); diags.HasErrors() {
-		return source{name: name, file: &hcl.File{Bytes: src, Body: hcl.EmptyBody()}, diags: diags}
-	}
-	var file *hcl.File
-	var diags hcl.Diagnostics
-	if strings.HasSuffix(name, ".json") {
-		file, diags = hcljson.Parse(src, name)
-	} else {
+	file, diags := (*hcl.File)(nil), tooLarge(name, src)
+	switch {
+	case diags.HasErrors():
+	case strings.HasSuffix(name, ".json"):
+		if diags = tooDeep(name, src); !diags.HasErrors() {
+			file, diags = hcljson.Parse(src, name)
+		}
+	default:
 		file, diags = parseNative(src, name)
 	}
 	if file == nil {
