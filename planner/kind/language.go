@@ -110,46 +110,62 @@ func (l *reference) settings() string {
 // withoutEffect is the doc of arguments that are accepted for Packer's sake alone.
 const withoutEffect = "Accepted as Packer has it; without effect."
 
-// attributes is a table of arguments: the ones that must be written first, else in the order given. Those
-// without effect are named below it.
+// A row is an argument or a nested block in a table.
+type row struct{ name, typ, doc, member string }
+
+// attributes is a table of arguments.
 func attributes(attrs []dsl.Attr) string {
-	var rows, idle []string
-	member := slices.ContainsFunc(attrs, func(a dsl.Attr) bool { return a.Member != "" })
-	ordered := slices.Clone(attrs)
-	slices.SortStableFunc(ordered, func(a, b dsl.Attr) int {
-		switch {
-		case a.Required == b.Required:
-			return 0
-		case a.Required:
-			return -1
-		}
-		return 1
-	})
-	for _, a := range ordered {
-		if a.Doc == withoutEffect {
-			idle = append(idle, "`"+a.Name+"`")
-			continue
-		}
-		row := fmt.Sprintf("| `%s` | %s | %s |", a.Name, typeCell(a), cell(a.Doc))
-		if member && a.Member != "" {
-			row += " `" + a.Member + "` |"
-		} else if member {
-			row += " |"
-		}
-		rows = append(rows, row)
+	rows, idle := attrRows(attrs)
+	return tableOf(rows, idle)
+}
+
+// body is a table of all that a block may hold.
+func (l *reference) body(s *dsl.Schema) string {
+	rows, idle := attrRows(s.Attrs)
+	for _, n := range s.Blocks {
+		rows = append(rows, row{l.linked(n), "block, " + howMany(n), cell(n.Doc), n.Member})
 	}
+	return tableOf(rows, idle)
+}
+
+// attrRows are the rows of arguments, those that must be written first, and the names of those
+// without effect.
+func attrRows(attrs []dsl.Attr) (rows []row, idle []string) {
+	for _, required := range []bool{true, false} {
+		for _, a := range attrs {
+			switch {
+			case a.Required != required:
+			case a.Doc == withoutEffect:
+				idle = append(idle, a.Name)
+			default:
+				rows = append(rows, row{"`" + a.Name + "`", typeCell(a), cell(a.Doc), a.Member})
+			}
+		}
+	}
+	return rows, idle
+}
+
+func tableOf(rows []row, idle []string) string {
 	var b strings.Builder
+	members := slices.ContainsFunc(rows, func(r row) bool { return r.member != "" })
 	switch {
-	case len(rows) > 0 && member:
+	case len(rows) > 0 && members:
 		b.WriteString("| Argument | Type | Meaning | API member |\n|---|---|---|---|\n")
 	case len(rows) > 0:
 		b.WriteString("| Argument | Type | Meaning |\n|---|---|---|\n")
 	}
 	for _, r := range rows {
-		b.WriteString(r + "\n")
+		fmt.Fprintf(&b, "| %s | %s | %s |", r.name, r.typ, r.doc)
+		switch {
+		case r.member != "":
+			fmt.Fprintf(&b, " `%s` |", r.member)
+		case members:
+			b.WriteString(" |")
+		}
+		b.WriteString("\n")
 	}
-	if idle != nil {
-		fmt.Fprintf(&b, "\nAccepted, and without effect: %s.\n", strings.Join(idle, ", "))
+	if len(idle) > 0 {
+		fmt.Fprintf(&b, "\nAccepted, and without effect: %s.\n", codes(idle))
 	}
 	return b.String()
 }
@@ -222,8 +238,7 @@ func (l *reference) kinds() string {
 		fmt.Fprintf(&b, "\n### `%s`\n\n%s\n\n", k.Name, cell(k.Block.Doc))
 		fmt.Fprintf(&b, "Call: `%s`. %s\n\n", k.Create, namingWords(k))
 		b.WriteString(exportsOf(k.Name+".NAME", k.Block.Exports))
-		b.WriteString("\n" + attributes(k.Block.Schema.Attrs))
-		b.WriteString(l.blocks(k.Block.Schema))
+		b.WriteString("\n" + l.body(k.Block.Schema))
 		b.WriteString("\n" + fence(ownExample(k)))
 	}
 	return b.String()

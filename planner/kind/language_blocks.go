@@ -79,19 +79,6 @@ func (l *reference) heading(e *entryOf) string {
 	return h
 }
 
-// blocks lists the nested blocks of a schema, with links to their descriptions.
-func (l *reference) blocks(s *dsl.Schema) string {
-	if len(s.Blocks) == 0 {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString("\n| Block | How many | Meaning |\n|---|---|---|\n")
-	for _, n := range s.Blocks {
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", l.linked(n), howMany(n), cell(n.Doc))
-	}
-	return b.String()
-}
-
 // linked is a nested block's name with a link; where several read differently under one name, the one
 // with the same content or, of a source, which holds what several have, all of them.
 func (l *reference) linked(n dsl.NestedType) string {
@@ -135,8 +122,7 @@ func (l *reference) nestedBlocks() string {
 				in = append(in, "source")
 			}
 			fmt.Fprintf(&b, "\n#### %s\n\n%s Stands in %s.\n\n", l.heading(e), cell(e.block.Doc), codes(in))
-			b.WriteString(attributes(e.block.Schema.Attrs))
-			b.WriteString(l.blocks(e.block.Schema))
+			b.WriteString(l.body(e.block.Schema))
 		}
 	}
 	return b.String()

@@ -51,12 +51,11 @@ func (l *reference) source() string {
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.Name, typeCell(a), parts, cell(a.Doc))
 	}
-	b.WriteString("\n| Block | How many | For | Meaning |\n|---|---|---|---|\n")
 	for _, n := range s.Blocks {
 		parts := partsOf(func(s *dsl.Schema) bool {
 			return slices.ContainsFunc(s.Blocks, func(o dsl.NestedType) bool { return o.Type == n.Type })
 		})
-		fmt.Fprintf(&b, "| %s | %s | %s | %s |\n", l.linked(n), howMany(n), parts, cell(n.Doc))
+		fmt.Fprintf(&b, "| %s | block, %s | %s | %s |\n", l.linked(n), howMany(n), parts, cell(n.Doc))
 	}
 	b.WriteString("\nWhat belongs to a distribution and stands beside the `distribution` blocks holds for each of them that does not say otherwise, and for each of `regions`. " +
 		"A `schedule`, or anything else that only a pipeline has, makes a pipeline beside the image.\n\n")
