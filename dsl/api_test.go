@@ -95,6 +95,20 @@ func TestData(t *testing.T) {
 	}
 }
 
+// TestDataSensitive checks that a secret among the answers is used like any value, and known as a secret.
+func TestDataSensitive(t *testing.T) {
+	opts := dsl.Options{Types: testTypes(), Data: func(b *dsl.Block) (map[string]cty.Value, hcl.Diagnostics) {
+		return map[string]cty.Value{"id": cty.StringVal("ami-" + b.Addr.Name).Mark(dsl.Sensitive), "name": cty.StringVal("named")}, nil
+	}}
+	cfg, diags := dsl.Load(testHost(map[string]string{"conf/a.ib.hcl": withData}, nil), opts)
+	if diags.HasErrors() {
+		t.Fatal(printed(t, cfg, diags))
+	}
+	if v := cfg.Blocks[0].Body.Attrs["platform"].V; v != "ami-second/named" || !slices.Contains(cfg.Secrets, "ami-second") {
+		t.Errorf("platform = %v, secrets %v", v, cfg.Secrets)
+	}
+}
+
 // TestDataRefused checks that a look-up that fails is reported once, by whoever failed.
 func TestDataRefused(t *testing.T) {
 	opts := dsl.Options{Types: testTypes(), Data: func(b *dsl.Block) (map[string]cty.Value, hcl.Diagnostics) {

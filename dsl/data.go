@@ -1,7 +1,6 @@
 package dsl
 
 import (
-	"maps"
 	"slices"
 
 	"github.com/hashicorp/hcl/v2"
@@ -62,7 +61,13 @@ func (l *loader) lookUp(d *decl, inst *instance, b *Block) bool {
 	for _, name := range d.exports {
 		inst.data[name] = cty.NullVal(cty.String)
 	}
-	maps.Copy(inst.data, answers)
+	for name, v := range answers {
+		plain, marks := v.UnmarkDeep()
+		if _, secret := marks[Sensitive]; secret {
+			l.addSecrets(plain)
+		}
+		inst.data[name] = plain
+	}
 	if len(d.exports) > 0 {
 		inst.data[self] = inst.data[d.exports[0]]
 	}

@@ -33,7 +33,7 @@ type Options struct {
 	// BySource has a block in a build that asks source.name or source.type evaluated once for each of
 	// the build's sources (Nested.BySource). Without it, asking is a mistake when there are several.
 	BySource bool
-	// Data looks a data block up; nil offline, when data values are Refs instead.
+	// Data looks a data block up; nil offline, when data values are Refs instead. Answers marked Sensitive are secrets.
 	Data func(*Block) (map[string]cty.Value, hcl.Diagnostics)
 }
 
@@ -58,3 +58,9 @@ type Config struct {
 	// Secrets are the strings inside sensitive values, for the redactor.
 	Secrets []string
 }
+
+// A Mark says something about a value that an answer to a data block holds.
+type Mark string
+
+// Sensitive marks values that are secrets: they are used like others, and covered wherever they would be shown.
+const Sensitive Mark = "sensitive"

@@ -36,7 +36,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 
 // openSandbox opens a server that runs components through this program.
 func (p *program) openSandbox(ctx context.Context, o sandbox.Options) (*sandbox.Server, error) {
-	o.Self, o.Now = p.self, p.now
+	o.Self, o.Now, o.Environ = p.self, p.now, p.environ()
 	server, err := sandbox.Open(ctx, o)
 	if err != nil {
 		return nil, &exit{status: statusFailed, err: fmt.Errorf("opening the sandbox: %w", err)}

@@ -40,48 +40,17 @@ func (c *Clients) Data(ctx context.Context) func(*dsl.Block) (map[string]cty.Val
 	}
 }
 
-// newestImage is Packer's amazon-ami: exactly one image, or the newest where that is asked for.
+// newestImage is Packer's amazon-ami.
 func newestImage(ctx context.Context, c *Clients, b *dsl.Block) (map[string]cty.Value, *hcl.Diagnostic) {
-	filters, _ := attr[map[string]any](b, "filters")
-	owners, _ := attr[[]any](b, "owners")
-	deprecated, _ := attr[bool](b, "include_deprecated")
-	in := object{"Owners": owners, "IncludeDeprecated": deprecated}
-	var said []string
-	var wanted []any
-	for _, name := range slices.Sorted(maps.Keys(filters)) {
-		var values []any
-		for v := range strings.SplitSeq(fmt.Sprint(filters[name]), ",") {
-			values = append(values, strings.TrimSpace(v))
-		}
-		wanted = append(wanted, object{"Name": name, "Values": values})
-		said = append(said, fmt.Sprintf("%s = %v", name, filters[name]))
+	q := imageQuery{Region: regionOf(c, b)}
+	q.Filters, _ = attr[map[string]any](b, "filters")
+	q.Owners, _ = attr[[]any](b, "owners")
+	q.MostRecent, _ = attr[bool](b, "most_recent")
+	q.IncludeDeprecated, _ = attr[bool](b, "include_deprecated")
+	image, diag := q.ask(ctx, c, b.Body.At("filters"))
+	if diag != nil {
+		return nil, diag
 	}
-	if len(wanted) > 0 {
-		in["Filters"] = wanted
-	}
-	region := regionOf(c, b)
-	out, err := c.answer(ctx, "ec2:DescribeImages", region, in)
-	if err != nil {
-		return nil, unanswered(b.Range, "for images", err)
-	}
-	images := list(out, "Images")
-	slices.SortFunc(images, func(a, b object) int {
-		return strings.Compare(text(b, "CreationDate")+text(b, "ImageId"), text(a, "CreationDate")+text(a, "ImageId"))
-	})
-	search := fmt.Sprintf("owners %v in %s with %s", owners, region, strings.Join(said, ", "))
-	if len(images) == 0 {
-		return nil, &hcl.Diagnostic{
-			Severity: hcl.DiagError, Summary: "No image found", Subject: b.Body.At("filters").Ptr(),
-			Detail: fmt.Sprintf("There is no image of %s. Widen the filters, or check the owners and the region.", search),
-		}
-	}
-	if newest, _ := attr[bool](b, "most_recent"); len(images) > 1 && !newest {
-		return nil, &hcl.Diagnostic{
-			Severity: hcl.DiagError, Summary: "Several images found", Subject: b.Body.At("filters").Ptr(),
-			Detail: fmt.Sprintf("There are %d images of %s. Write most_recent = true to take the newest, %s, or narrow the filters.", len(images), search, text(images[0], "ImageId")),
-		}
-	}
-	image := images[0]
 	tags := map[string]cty.Value{}
 	for _, t := range list(image, "Tags") {
 		tags[text(t, "Key")] = cty.StringVal(text(t, "Value"))
@@ -90,6 +59,56 @@ func newestImage(ctx context.Context, c *Clients, b *dsl.Block) (map[string]cty.
 		"id": str(image, "ImageId"), "name": str(image, "Name"), "creation_date": str(image, "CreationDate"),
 		"owner": str(image, "OwnerId"), "owner_name": str(image, "ImageOwnerAlias"), "tags": stringMap(tags),
 	}, nil
+}
+
+// An imageQuery is Packer's question for one AMI: exactly one, or the newest where that is asked for.
+// Its JSON is what follows "ami:" in a look-up.
+type imageQuery struct {
+	Filters           map[string]any `json:"filters"` // several values of one are separated by commas
+	Owners            []any          `json:"owners"`
+	MostRecent        bool           `json:"most_recent"`
+	IncludeDeprecated bool           `json:"include_deprecated"`
+	Region            string         `json:"-"`
+}
+
+// ask returns the image as DescribeImages tells of it; at is where the question was written.
+func (q imageQuery) ask(ctx context.Context, c *Clients, at hcl.Range) (object, *hcl.Diagnostic) {
+	in := object{"Owners": q.Owners, "IncludeDeprecated": q.IncludeDeprecated}
+	var said []string
+	var wanted []any
+	for _, name := range slices.Sorted(maps.Keys(q.Filters)) {
+		var values []any
+		for v := range strings.SplitSeq(fmt.Sprint(q.Filters[name]), ",") {
+			values = append(values, strings.TrimSpace(v))
+		}
+		wanted = append(wanted, object{"Name": name, "Values": values})
+		said = append(said, fmt.Sprintf("%s = %v", name, q.Filters[name]))
+	}
+	if len(wanted) > 0 {
+		in["Filters"] = wanted
+	}
+	out, err := c.answer(ctx, "ec2:DescribeImages", q.Region, in)
+	if err != nil {
+		return nil, unanswered(at, "for images", err)
+	}
+	images := list(out, "Images")
+	slices.SortFunc(images, func(a, b object) int {
+		return strings.Compare(text(b, "CreationDate")+text(b, "ImageId"), text(a, "CreationDate")+text(a, "ImageId"))
+	})
+	search := fmt.Sprintf("owners %v in %s with %s", q.Owners, q.Region, strings.Join(said, ", "))
+	switch {
+	case len(images) == 0:
+		return nil, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "No image found", Subject: &at,
+			Detail: fmt.Sprintf("There is no image of %s. Widen the filters, or check the owners and the region.", search),
+		}
+	case len(images) > 1 && !q.MostRecent:
+		return nil, &hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Several images found", Subject: &at,
+			Detail: fmt.Sprintf("There are %d images of %s. Write most_recent = true to take the newest, %s, or narrow the filters.", len(images), search, text(images[0], "ImageId")),
+		}
+	}
+	return images[0], nil
 }
 
 // parameterValue is Packer's amazon-parameterstore.
@@ -109,7 +128,11 @@ func parameterValue(ctx context.Context, c *Clients, b *dsl.Block) (map[string]c
 	}
 	p := sub(out, "Parameter")
 	version, _ := p["Version"].(int64)
-	return map[string]cty.Value{"value": str(p, "Value"), "version": cty.NumberIntVal(version), "arn": str(p, "ARN")}, nil
+	value := str(p, "Value")
+	if text(p, "Type") == "SecureString" && decrypt {
+		value = value.Mark(dsl.Sensitive)
+	}
+	return map[string]cty.Value{"value": value, "version": cty.NumberIntVal(version), "arn": str(p, "ARN")}, nil
 }
 
 // regionOf is the region a data block asks in.

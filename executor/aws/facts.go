@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"slices"
 	"strings"
@@ -40,9 +41,12 @@ func (c *Clients) Facts(ctx context.Context, g *planner.Graph) (planner.Facts, h
 		if l.Addr.Type != planner.LookupType {
 			continue
 		}
-		if strings.HasPrefix(l.Addr.Name, "ssm:") {
+		switch kind, _, _ := strings.Cut(l.Addr.Name, ":"); kind {
+		case "ssm":
 			parameters = append(parameters, l)
-		} else {
+		case "ami":
+			work.Go(func() error { f.image(ctx, l); return nil })
+		default:
 			work.Go(func() error { f.version(ctx, l); return nil })
 		}
 	}
@@ -103,6 +107,24 @@ func (f *finder) parameters(ctx context.Context, some []planner.Lookup) {
 			Detail: fmt.Sprintf("The Systems Manager parameter %q does not exist in %s. Check its name and the region; public parameters begin with /aws/service/.", names[i], f.region),
 		})
 	}
+}
+
+// image answers what a source_ami_filter asks.
+func (f *finder) image(ctx context.Context, l planner.Lookup) {
+	q := imageQuery{Region: f.region}
+	if err := json.Unmarshal([]byte(strings.TrimPrefix(l.Addr.Name, "ami:")), &q); err != nil {
+		f.fail(&hcl.Diagnostic{
+			Severity: hcl.DiagError, Summary: "Unsupported look-up", Subject: l.Origin.Ptr(),
+			Detail: fmt.Sprintf("%q is no question for an image: %v.", l.Addr.Name, err),
+		})
+		return
+	}
+	found, diag := q.ask(ctx, f.clients, l.Origin)
+	if diag != nil {
+		f.fail(diag)
+		return
+	}
+	f.answer(l.Addr, text(found, "ImageId"))
 }
 
 func (f *finder) version(ctx context.Context, l planner.Lookup) {

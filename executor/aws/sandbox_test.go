@@ -11,11 +11,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor/aws"
 	"github.com/org/imagebuild-action/internal/sandbox"
+	"github.com/org/imagebuild-action/planner"
 )
 
 // connect opens a sandbox that runs nothing and connects the real SDK to it over HTTP.
@@ -159,6 +162,12 @@ func TestFactsFromTheSandbox(t *testing.T) {
 	if len(diags) != 1 || diags[0].Summary != "No such version" {
 		t.Errorf("%v", diags)
 	}
+	newest := dsl.Addr{Type: planner.LookupType, Name: `ami:{"filters":{"name":"al2023-ami-*"},"owners":["amazon"],"most_recent":true}`}
+	none := dsl.Addr{Type: planner.LookupType, Name: `ami:{"filters":{"name":"nothing-is-called-so"},"owners":["amazon"]}`}
+	facts, diags = c.Facts(t.Context(), &planner.Graph{Lookups: []planner.Lookup{{Addr: newest}, {Addr: none}}})
+	if len(diags) != 1 || diags[0].Summary != "No image found" || !strings.HasPrefix(facts[newest]["value"], "ami-") {
+		t.Errorf("%v %v", facts, diags)
+	}
 }
 
 func block(typ string, attrs map[string]any) *dsl.Block {
@@ -170,7 +179,7 @@ func block(typ string, attrs map[string]any) *dsl.Block {
 }
 
 func TestDataFromTheSandbox(t *testing.T) {
-	c, _, _ := connect(t)
+	c, _, url := connect(t)
 	ask := c.Data(t.Context())
 	named := func(name string) map[string]any {
 		return map[string]any{"filters": map[string]any{"name": name}, "owners": []any{"amazon"}}
@@ -196,6 +205,15 @@ func TestDataFromTheSandbox(t *testing.T) {
 	values, diags = ask(block("amazon-parameterstore", map[string]any{"name": "/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64"}))
 	if diags.HasErrors() || !strings.HasPrefix(values["value"].AsString(), "ami-") {
 		t.Errorf("%v %v", values, diags)
+	}
+	params := ssm.New(ssm.Options{Region: region, BaseEndpoint: &url, Credentials: credentials.NewStaticCredentialsProvider("x", "x", "")})
+	name, value := "/db/password", "hunter2!"
+	if _, err := params.PutParameter(t.Context(), &ssm.PutParameterInput{Name: &name, Value: &value, Type: "SecureString"}); err != nil {
+		t.Fatal(err)
+	}
+	values, diags = ask(block("amazon-parameterstore", map[string]any{"name": "/db/password", "with_decryption": true}))
+	if diags.HasErrors() || !values["value"].HasMark(dsl.Sensitive) {
+		t.Errorf("a decrypted parameter is not marked as a secret: %v %v", values, diags)
 	}
 }
 
