@@ -40,6 +40,19 @@ func didYouMean(given string, names []string) string {
 	return fmt.Sprintf(" Did you mean %q?", best)
 }
 
+// few is how many names a sentence may list.
+const few = 8
+
+// choices is didYouMean, or where no name is near the list of them, if it is short.
+func choices(given string, names []string) string {
+	hint := didYouMean(given, names)
+	if hint != "" || len(names) == 0 || len(names) > few {
+		return hint
+	}
+	names = slices.Sorted(slices.Values(names))
+	return " There " + plural(len(names), "is only", "are") + " " + strings.Replace(listed(names), " or ", " and ", 1) + "."
+}
+
 func letters(s string) string {
 	r := []rune(s)
 	slices.Sort(r)

@@ -132,7 +132,7 @@ func (l *loader) resolveBlock(t hcl.Traversal, want *needs) bool {
 		return false
 	}
 	if d.unread {
-		l.report(mistake(upTo(t, steps), "Unknown block type", "imagebuild does not know the type %q of %s.%s", d.label, d.addr, didYouMean(d.label, slices.Collect(maps.Keys(d.typ.Variants)))))
+		l.unreadBlock(upTo(t, steps), d)
 		return false
 	}
 	w := &wanted{d: d, opened: len(t) > steps || !want.branches[t.SourceRange()]}
@@ -252,12 +252,22 @@ func (l *loader) checkInstance(t hcl.Traversal, steps int, d *decl) bool {
 	return false
 }
 
+// unreadBlock reports a reference to a block of a variant that is none of ours.
+func (l *loader) unreadBlock(at hcl.Range, d *decl) {
+	if why := d.typ.Unsupported[d.label]; why != "" {
+		l.report(mistake(at, "Unsupported block", "%s %q is not supported. %s", d.typ.Name, d.label, why))
+		return
+	}
+	known := slices.Collect(maps.Keys(d.typ.Variants))
+	l.report(mistake(at, "Unknown block type", "imagebuild does not know the type %q of %s.%s", d.label, d.addr, choices(d.label, known)))
+}
+
 func (l *loader) unknownBlock(t hcl.Traversal, addr Addr) {
 	if l.hidden[t.RootName()] {
 		return
 	}
 	typ, names := t.RootName(), l.names(addr.Type)
-	hint := didYouMean(addr.Name, names)
+	hint := choices(addr.Name, names)
 	if len(names) == 0 && typ != addr.Type {
 		var labels []string
 		for a := range l.decls {
@@ -265,7 +275,7 @@ func (l *loader) unknownBlock(t hcl.Traversal, addr Addr) {
 				labels = append(labels, rest)
 			}
 		}
-		hint = didYouMean(strings.TrimPrefix(addr.Type, typ+"."), labels)
+		hint = choices(strings.TrimPrefix(addr.Type, typ+"."), labels)
 	}
 	l.report(mistake(t.SourceRange(), "Unknown reference", "There is no block %s.%s", addr, hint))
 }

@@ -39,6 +39,9 @@ type BlockType struct {
 	// Variants are the schemas by first label of two-label blocks; a block of another variant is
 	// kept unread until something uses it, as Packer does.
 	Variants map[string]*Schema
+	// Unsupported says of variants that are none of ours, by first label, why not and what to do
+	// instead; a reference to such a block is refused with these sentences.
+	Unsupported map[string]string
 	// Exports are what a reference may ask of it, the one meant by the bare reference first.
 	Exports []string
 	// VariantExports are Exports by first label, for data blocks.

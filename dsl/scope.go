@@ -263,7 +263,7 @@ func (l *loader) resolveVariable(t hcl.Traversal, want *needs) bool {
 	v := l.variables[name]
 	if v == nil {
 		l.report(mistake(upTo(t, 2), "Unknown reference", "No variable %q is declared.%s Declare it with variable %q {}.", name,
-			didYouMean(name, slices.Collect(maps.Keys(l.variables))), name))
+			choices(name, slices.Collect(maps.Keys(l.variables))), name))
 		return false
 	}
 	if v.broken {
@@ -288,7 +288,7 @@ func (l *loader) resolveLocal(t hcl.Traversal, want *needs) bool {
 	v := l.locals[name]
 	if v == nil {
 		if !l.hidden["local"] {
-			l.report(mistake(upTo(t, 2), "Unknown reference", "There is no local %q.%s", name, didYouMean(name, slices.Collect(maps.Keys(l.locals)))))
+			l.report(mistake(upTo(t, 2), "Unknown reference", "There is no local %q.%s", name, choices(name, slices.Collect(maps.Keys(l.locals)))))
 		}
 		return false
 	}

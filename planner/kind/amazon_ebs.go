@@ -57,6 +57,7 @@ func amazonEBSSchema() *dsl.Schema {
 	block("assume_role", of(cty.DynamicPseudoType, "role_arn", "session_name", "duration_seconds", "external_id", "policy", "policy_arns", "tags", "transitive_tag_keys"))
 	block("aws_polling", of(cty.DynamicPseudoType, "delay_seconds", "max_attempts"))
 	block("vault_aws_engine", of(cty.DynamicPseudoType, "name", "engine_name", "role_arn", "ttl"))
+	s.Blocks = append(s.Blocks, dsl.NestedType{Type: "fast_launch", Max: 1, Schema: fastLaunchSchema()})
 	block("deregistration_protection", of(cty.DynamicPseudoType, "enabled", "with_cooldown"))
 	return s
 }

@@ -306,7 +306,8 @@ func (t *ebs) distribute() {
 	if n := nestedBlock("launch_permission", t.body.Range, share); n != nil {
 		t.ami.Blocks = append(t.ami.Blocks, n)
 	}
-	for _, r := range t.regions() {
+	regions := t.regions()
+	for _, r := range regions {
 		ami := &dsl.Body{Attrs: maps.Clone(t.ami.Attrs), Range: t.ami.Range, Blocks: t.ami.Blocks}
 		keys := t.mapping("region_kms_key_ids")
 		if k, ok := keys[r.s]; ok && k.s != "" {
@@ -314,7 +315,7 @@ func (t *ebs) distribute() {
 		}
 		t.block(&dsl.Nested{Type: "distribution", Range: r.at, Body: &dsl.Body{
 			Range: r.at, Attrs: map[string]dsl.Value{"region": {V: r.s, Range: r.at}},
-			Blocks: []*dsl.Nested{{Type: "ami_distribution_configuration", Body: ami, Range: r.at}},
+			Blocks: append([]*dsl.Nested{{Type: "ami_distribution_configuration", Body: ami, Range: r.at}}, t.fastLaunch(r.s, regions[0].s)...),
 		}})
 	}
 }

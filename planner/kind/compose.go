@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -229,10 +228,7 @@ func (e *expansion) suggestComponent(name string) string {
 			names = append(names, b.Addr.Name)
 		}
 	}
-	if near := nearest(name, names); near != "" {
-		return " Did you mean " + strconv.Quote(near) + "?"
-	}
-	return ""
+	return choices(name, names)
 }
 
 // steps adds the steps of one provisioner, validate or test block to a phase of a document.

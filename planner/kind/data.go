@@ -53,10 +53,23 @@ func DataBlockType() dsl.BlockType {
 				text("version_stage", "The stage to read; AWSCURRENT when left out."),
 			),
 		},
+		Unsupported: unsupportedData(),
 		VariantExports: map[string][]string{
 			"amazon-ami":            {"id", "name", "creation_date", "owner", "owner_name", "tags"},
 			"amazon-parameterstore": {"value", "version", "arn"},
 			"amazon-secretsmanager": {"value", "secret_string", "secret_binary", "version_id"},
 		},
 	}
+}
+
+// unsupportedData says why the other data sources that Packer users have are none of ours.
+func unsupportedData() map[string]string {
+	const registry = "It asks the HCP Packer registry, which imagebuild does not use. Look the image up with data \"amazon-ami\", or pass its id as a variable."
+	out := map[string]string{
+		"http": "What a server answers may differ from one run to the next, and then the image would. Read a file of the repository with file(), or pass the text as a variable.",
+	}
+	for _, name := range []string{"hcp-packer-version", "hcp-packer-artifact", "hcp-packer-image", "hcp-packer-iteration"} {
+		out[name] = registry
+	}
+	return out
 }

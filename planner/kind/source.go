@@ -211,10 +211,7 @@ func (e *expansion) suggest(addr dsl.Addr) string {
 			names = append(names, typ+"."+b.Addr.Name)
 		}
 	}
-	if near := nearest(strings.TrimPrefix(addr.Type, "source.")+"."+addr.Name, names); near != "" {
-		return " Did you mean " + near + "?"
-	}
-	return ""
+	return choices(strings.TrimPrefix(addr.Type, "source.")+"."+addr.Name, names)
 }
 
 // uses are the sources of a build, in order: those of the attribute, then those with blocks of their own.
@@ -304,6 +301,25 @@ func (e *expansion) distinct(uses []sourceUse) []sourceUse {
 		out = append(out, u)
 	}
 	return out
+}
+
+// few is how many names a sentence may list.
+const few = 8
+
+// choices ends a sentence about an unknown name: with the one that is near, or, where none is and
+// they are few, with all there are.
+func choices(given string, names []string) string {
+	if near := nearest(given, names); near != "" {
+		return " Did you mean " + strconv.Quote(near) + "?"
+	}
+	if len(names) == 0 || len(names) > few {
+		return ""
+	}
+	var quoted []string
+	for _, n := range slices.Sorted(slices.Values(names)) {
+		quoted = append(quoted, strconv.Quote(n))
+	}
+	return " There is: " + strings.Join(quoted, ", ") + "."
 }
 
 // nearest is the name most like the one given; "" when none is like it.
