@@ -93,7 +93,7 @@ func (e *expansion) prepare(spec *imageSpec) {
 	if v, ok := spec.body.Attr("name"); ok {
 		spec.name = v
 	}
-	for _, name := range []string{"parent_image", "instance_profile_name"} {
+	for _, name := range sourceNeeds() {
 		if _, ok := spec.body.Attr(name); ok {
 			continue
 		}

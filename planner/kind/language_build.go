@@ -39,16 +39,20 @@ func (l *reference) source() string {
 	b.WriteString("What an image is made from and how. The arguments of " +
 		"[image_recipe](#image_recipe), [infrastructure_configuration](#infrastructure_configuration), " +
 		"[distribution_configuration](#distribution_configuration), [image_pipeline](#image_pipeline) and [image](#image) stand side by side; " +
-		"the third column says for which of them an argument is. `parent_image` and `instance_profile_name` are required. " +
+		"the third column says for which of them an argument is. What is required may also stand in the build's own [source block](#source-in-a-build). " +
 		"A source alone makes nothing; a [build](#build) names the sources it makes images from.\n\n")
 	b.WriteString("| Argument | Type | For | Meaning |\n|---|---|---|---|\n")
 	for _, a := range s.Attrs {
 		parts := partsOf(func(s *dsl.Schema) bool {
 			return slices.ContainsFunc(s.Attrs, func(o dsl.Attr) bool { return o.Name == a.Name })
 		})
-		if a.Name == "platform" {
+		switch {
+		case a.Name == "platform":
 			parts = "components" // which a build makes, and nobody writes
+		case parts != "all" && slices.Contains(componentArguments(), a.Name):
+			parts += ", components"
 		}
+		a.Required = slices.Contains(sourceNeeds(), a.Name)
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", a.Name, typeCell(a), parts, cell(a.Doc))
 	}
 	for _, n := range s.Blocks {
@@ -128,6 +132,7 @@ func (l *reference) data() string {
 	}
 	fmt.Fprintf(&b, "\nEach accepts, without effect, Packer's ways to give credentials, which come from the environment here: %s and the block `assume_role`.\n", codes(idle))
 	b.WriteString("\n#### `data \"null\"`\n\nPasses its argument `input` on as `data.null.NAME.output`.\n")
+	fmt.Fprintf(&b, "\nNot supported, with an error that says what to do instead: %s.\n", codes(sortedKeys(t.Unsupported)))
 	return b.String()
 }
 

@@ -51,6 +51,9 @@ func sourceKind(of []*planner.Kind) *planner.Kind {
 	}
 }
 
+// sourceNeeds are the arguments without which no build can use a source.
+func sourceNeeds() []string { return []string{"parent_image", "instance_profile_name"} }
+
 // sourceSchema is what the kinds of a source's parts take, without the references between them,
 // which the build fills in, and with what belongs to each distribution beside them.
 func sourceSchema(of []*planner.Kind) *dsl.Schema {
