@@ -132,7 +132,7 @@ func (l *reference) data() string {
 	}
 	fmt.Fprintf(&b, "\nEach accepts, without effect, Packer's ways to give credentials, which come from the environment here: %s and the block `assume_role`.\n", codes(idle))
 	b.WriteString("\n#### `data \"null\"`\n\nPasses its argument `input` on as `data.null.NAME.output`.\n")
-	fmt.Fprintf(&b, "\nNot supported, with an error that says what to do instead: %s.\n", codes(sortedKeys(t.Unsupported)))
+	fmt.Fprintf(&b, "\nNot supported: %s. A reference to one of them is an error that says what to do instead.\n", codes(sortedKeys(t.Unsupported)))
 	return b.String()
 }
 
