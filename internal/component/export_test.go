@@ -25,3 +25,6 @@ func Holds(ctx context.Context, c *Condition, env []string) (bool, error) {
 	j := &judge{expand: func(s string) (string, error) { return s, nil }, path: func(s string) string { return s }, env: env}
 	return j.holds(ctx, c)
 }
+
+// RenderByLibrary is Render with YAML's library for all of it.
+func RenderByLibrary(d *Document) []byte { return encode(tree(d)) }

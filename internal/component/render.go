@@ -13,7 +13,10 @@ import (
 
 // Render writes a document as YAML. Equal documents give equal bytes, and Parse gives the document
 // back but for its ranges. Text that is not UTF-8 is made so: YAML has no other.
-func Render(d *Document) []byte {
+func Render(d *Document) []byte { return write(tree(d)) }
+
+// tree is a document as YAML's nodes.
+func tree(d *Document) *yaml.Node {
 	root := pairs()
 	root.text("name", d.Name)
 	root.text("description", d.Description)
@@ -42,7 +45,7 @@ func Render(d *Document) []byte {
 		phases = append(phases, pairs().add("name", str(ph.Name)).add("steps", seq(steps)).node)
 	}
 	root.add("phases", seq(phases))
-	return encode(root.node)
+	return root.node
 }
 
 // encode cannot fail: the tree holds nothing but scalars, lists and maps of valid UTF-8.
