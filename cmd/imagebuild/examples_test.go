@@ -2,11 +2,17 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/planner"
 )
 
 // examplesDir is where the complete configurations are.
@@ -50,10 +56,15 @@ func offline(t *testing.T, args ...string) (status int, stdout, stderr string) {
 
 // TestExamplePlans holds every example's plan, for people and as JSON, against its golden.
 func TestExamplePlans(t *testing.T) {
+	// In a repository of their own, so that it does not matter what this one is in.
+	repo := t.TempDir()
+	if err := errors.Join(os.Mkdir(filepath.Join(repo, ".git"), 0o755), os.CopyFS(filepath.Join(repo, "examples"), os.DirFS(examplesDir(t)))); err != nil {
+		t.Fatal(err)
+	}
 	for _, name := range examples(t) {
 		t.Run(name, func(t *testing.T) {
 			for golden, format := range map[string]string{name + ".txt": "text", name + ".json": "json"} {
-				status, out, errs := offline(t, "plan", "--offline", "--format", format, filepath.Join(examplesDir(t), name))
+				status, out, errs := offline(t, "plan", "--offline", "--format", format, filepath.Join(repo, "examples", name))
 				if status != statusDone {
 					t.Fatalf("plan --format %s ended with %d:\n%s", format, status, errs)
 				}
@@ -61,6 +72,96 @@ func TestExamplePlans(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestExampleCalls holds every call of every example against the SDK's own input type, member by member,
+// and against AWS's model and rules.
+func TestExampleCalls(t *testing.T) {
+	for _, name := range examples(t) {
+		raw, err := os.ReadFile(filepath.Join("testdata", "plans", name+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		doc, err := planner.ParsePlan(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range doc.Changes {
+			input := known(t, c.Call.Input, "known-later")
+			if err := aws.Check(planner.Op(c.Call.Service+":"+c.Call.Operation), input); err != nil {
+				t.Errorf("%s: %s: %v", name, c.Address, err)
+			}
+			service, err := awsmodel.Get(c.Call.Service)
+			if err != nil {
+				continue // S3 is not modelled
+			}
+			op, ok := service.Operation(c.Call.Operation)
+			if !ok {
+				t.Fatalf("%s: no operation %s", name, c.Call.Operation)
+			}
+			var object map[string]any
+			if err := json.Unmarshal(known(t, c.Call.Input, awsmodel.Unknown{}), &object); err != nil {
+				t.Fatal(err)
+			}
+			for _, f := range op.Check(unknown(object).(map[string]any)) {
+				t.Errorf("%s: %s: %s: %s", name, c.Address, f.Path, f.Message)
+			}
+		}
+	}
+}
+
+// later stands for a reference in an input that went through JSON.
+const later = "\x00known later"
+
+// known is a call's input with by in the place of every reference.
+func known(t *testing.T, input map[string]json.RawMessage, by any) json.RawMessage {
+	t.Helper()
+	if _, ok := by.(awsmodel.Unknown); ok {
+		by = later
+	}
+	raw, err := json.Marshal(input)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var v any
+	if err := json.Unmarshal(raw, &v); err != nil {
+		t.Fatal(err)
+	}
+	raw, err = json.Marshal(replace(v, func(v any) (any, bool) {
+		m, ok := v.(map[string]any)
+		_, ref := m["$ref"]
+		return by, ok && ref
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return raw
+}
+
+func unknown(v any) any {
+	return replace(v, func(v any) (any, bool) { return awsmodel.Unknown{}, v == later })
+}
+
+// replace puts other values in the place of those that pick picks.
+func replace(v any, pick func(any) (any, bool)) any {
+	switch v := v.(type) {
+	case map[string]any:
+		if r, ok := pick(v); ok {
+			return r
+		}
+		for k, e := range v {
+			v[k] = replace(e, pick)
+		}
+	case []any:
+		for i, e := range v {
+			v[i] = replace(e, pick)
+		}
+	case string:
+		if r, ok := pick(v); ok {
+			return r
+		}
+	}
+	return v
 }
 
 // compareGolden compares with a file that -update rewrites.

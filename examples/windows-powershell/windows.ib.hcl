@@ -36,11 +36,11 @@ build {
   provisioner "windows-restart" {}
 
   provisioner "powershell" {
-    name              = "site"
-    script            = "scripts/site.ps1"
-    environment_vars  = ["SITE_TITLE=Built by imagebuild"]
-    valid_exit_codes  = [0, 3010]
-    max_retries       = 1
+    name             = "site"
+    script           = "scripts/site.ps1"
+    environment_vars = ["SITE_TITLE=Built by imagebuild"]
+    valid_exit_codes = [0, 3010]
+    max_retries      = 1
   }
 
   provisioner "windows-shell" {
