@@ -11,12 +11,16 @@ import (
 // Same compares the plan with a saved document of an earlier one and says, a sentence each, in
 // what they differ; nothing when carrying out this plan is carrying out that one. Where blocks
 // stand in the files, and why a verb was chosen, makes no difference.
-func (p *Plan) Same(saved []byte) (differences []string) {
+func (p *Plan) Same(saved []byte) (differences []string) { return Compare(saved, p.JSON()) }
+
+// Compare is Plan.Same for two documents. Both must have been written with the same values covered,
+// if any: what is covered is still compared, by its digest.
+func Compare(saved, now []byte) (differences []string) {
 	was, err := ParsePlan(saved)
 	if err != nil {
 		return []string{fmt.Sprintf("the saved plan cannot be read: %v", err)}
 	}
-	is, err := ParsePlan(p.JSON())
+	is, err := ParsePlan(now)
 	if err != nil {
 		return []string{fmt.Sprintf("the new plan cannot be read: %v", err)}
 	}

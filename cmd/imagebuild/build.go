@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
+	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/executor/aws"
 	"github.com/org/imagebuild-action/internal/report"
@@ -48,7 +50,7 @@ func (p *program) buildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := g.p.compare(plan, saved); err != nil {
+			if err := g.p.compare(plan, g.cfg, saved); err != nil {
 				return err
 			}
 			return p.build(c.Context(), g, plan, o)
@@ -98,11 +100,15 @@ func isPlanFile(path string) bool {
 }
 
 // compare refuses a plan that is not the one that was saved.
-func (p *program) compare(plan *planner.Plan, saved []byte) error {
+func (p *program) compare(plan *planner.Plan, cfg *dsl.Config, saved []byte) error {
 	if saved == nil {
 		return nil
 	}
-	differences := plan.Same(saved)
+	var now bytes.Buffer
+	if err := redacted(&now, cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
+		return err
+	}
+	differences := planner.Compare(saved, now.Bytes())
 	if len(differences) == 0 {
 		return nil
 	}

@@ -78,7 +78,7 @@ func (p *program) writePlan(plan *planner.Plan, g *planning, o planOptions) erro
 	}
 	if o.out != "" {
 		var b bytes.Buffer
-		if err := planJSON(&b, plan); err != nil {
+		if err := redacted(&b, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
 			return err
 		}
 		if err := os.WriteFile(o.out, b.Bytes(), 0o600); err != nil {

@@ -132,16 +132,12 @@ func forms(secrets []string) []string {
 }
 
 func encodings(s string) []string {
-	quoted := strconv.Quote(s)
-	out := []string{
-		s, Neutral(s), quoted[1 : len(quoted)-1], jsonText(s), asciiJSON(s), html.EscapeString(s), xmlText(s), markdownText(s), mermaidText(s), dotText(s),
-		strings.ReplaceAll(s, "'", `'\''`), strings.ReplaceAll(s, "%", "%25"),
+	out := []string{strings.ReplaceAll(s, "%", "%25")}
+	for _, q := range append(scriptForms(s), s) {
+		out = append(out, textForms(q)...)
 	}
 	for _, u := range []string{url.QueryEscape(s), url.PathEscape(s)} {
 		out = append(out, u, lowerEscapes(u))
-	}
-	if b, err := json.Marshal(s); err == nil { // with <, > and & escaped
-		out = append(out, string(b[1:len(b)-1]))
 	}
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
 		out = append(out, e.EncodeToString([]byte(s)))
@@ -154,6 +150,31 @@ func encodings(s string) []string {
 	// An escaped form of a form (JSON within JSON) holds the plain one as soon as nothing in it
 	// needs escaping; that is left at one level.
 	return slices.DeleteFunc(out, func(f string) bool { return len(f) < MinSecret })
+}
+
+// textForms are a text as the formats in which plans and runs are told write it.
+func textForms(s string) []string {
+	quoted := strconv.Quote(s)
+	out := []string{
+		s, Neutral(s), quoted[1 : len(quoted)-1], jsonText(s), asciiJSON(s), html.EscapeString(s), xmlText(s), markdownText(s), mermaidText(s), dotText(s),
+	}
+	if b, err := json.Marshal(s); err == nil { // with <, > and & escaped
+		out = append(out, string(b[1:len(b)-1]))
+	}
+	return out
+}
+
+// scriptForms are a text as scripts quote it, where that differs from the text itself: the shells
+// in two ways, PowerShell in two, and cmd.
+func scriptForms(s string) []string {
+	out := []string{
+		strings.ReplaceAll(s, "'", `'\''`),
+		strings.ReplaceAll(s, "'", `'"'"'`),
+		strings.NewReplacer("'", "''", "\u2018", "\u2018\u2018", "\u2019", "\u2019\u2019", "\u201a", "\u201a\u201a", "\u201b", "\u201b\u201b").Replace(s),
+		strings.NewReplacer("$", "`$", `"`, "`\"", "`", "``", "'", "`'").Replace(s),
+		strings.ReplaceAll(s, "%", "%%"),
+	}
+	return slices.DeleteFunc(out, func(q string) bool { return q == s })
 }
 
 // shifted is the part of base64 that depends on s alone where shift bytes stand before it.

@@ -57,6 +57,11 @@ func TestRedact(t *testing.T) {
 		{pw, base64.URLEncoding.EncodeToString([]byte(pw)), "(sensitive)"},
 		{"line one\nline two!", "web | line one\nweb | line two!\n", "web | (sensitive)\nweb | (sensitive)\n"},
 		{"it's me", `'it'\''s me'`, "'(sensitive)'"},
+		{"it's me", `'it'"'"'s me'`, "'(sensitive)'"},
+		{"it's <me>", jsonOf(`'it'"'"'s <me>'`), `"'(sensitive)'"`},
+		{"it's me", `'it''s me'`, "'(sensitive)'"},
+		{`a "$b"`, "\"a `\"`$b`\"\"", `"(sensitive)"`},
+		{"100%sure", "set X=100%%sure", "set X=(sensitive)"},
 	} {
 		for _, n := range []int{1, 2, 3, 1000} {
 			if got := redact(t, c.text, n, c.secret); strings.TrimRight(got, "=") != c.want {
