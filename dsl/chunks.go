@@ -35,7 +35,6 @@ type chunk struct {
 	text []byte
 	at   hcl.Pos // where it starts
 	body *hclsyntax.Body
-	nav  any
 }
 
 func parseChunks(src []byte, name string) (*hcl.File, bool) {
@@ -44,15 +43,12 @@ func parseChunks(src []byte, name string) (*hcl.File, bool) {
 		return nil, false
 	}
 	whole := &hclsyntax.Body{Attributes: hclsyntax.Attributes{}, SrcRange: hcl.Range{Filename: name, Start: hcl.InitialPos}}
-	nav := &chunkNav{}
 	for i := range chunks {
 		c := &chunks[i]
 		whole.Blocks = append(whole.Blocks, c.body.Blocks...)
 		whole.SrcRange.End, whole.EndRange = c.body.SrcRange.End, c.body.EndRange
-		nav.ends = append(nav.ends, c.at.Byte+len(c.text))
-		nav.navs = append(nav.navs, c.nav)
 	}
-	return &hcl.File{Body: whole, Bytes: src, Nav: nav}, true
+	return &hcl.File{Body: whole, Bytes: src}, true
 }
 
 // cut cuts a file into pieces.
@@ -92,7 +88,7 @@ func (c *chunk) parse(name string) bool {
 	}
 	file, diags := hclsyntax.ParseConfig(c.text, name, c.at)
 	body, native := file.Body.(*hclsyntax.Body)
-	c.body, c.nav = body, file.Nav
+	c.body = body
 	return len(diags) == 0 && native && len(body.Attributes) == 0
 }
 
@@ -110,20 +106,4 @@ func chunkEnd(src []byte, from int) int {
 		}
 	}
 	return len(src)
-}
-
-// A chunkNav tells hcl's diagnostic writer which block a place is in.
-type chunkNav struct {
-	ends []int
-	navs []any
-}
-
-// ContextString is what the writer asks for: `in component "a"`.
-func (n *chunkNav) ContextString(offset int) string {
-	for i, end := range n.ends {
-		if nav, ok := n.navs[i].(interface{ ContextString(int) string }); ok && offset < end {
-			return nav.ContextString(offset)
-		}
-	}
-	return ""
 }
