@@ -102,7 +102,7 @@ func (p *program) explainTarget(g *planning) {
 	case g.target.server != nil:
 		fmt.Fprintln(p.stderr, g.target.server.Banner())
 	case g.target.why != "":
-		fmt.Fprintf(p.stderr, "Planned offline for %s, since AWS could not be asked: %s.\n", g.region, g.target.why)
+		fmt.Fprintf(p.stderr, "Planned offline for %s, since AWS could not be asked: %s.\n", g.region, strings.TrimSuffix(g.target.why, "."))
 	case g.target.offline():
 		fmt.Fprintf(p.stderr, "Planned offline for %s: nothing was compared with AWS.\n", g.region)
 	}

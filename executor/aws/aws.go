@@ -81,6 +81,7 @@ func New(ctx context.Context, c Config) (*Clients, error) {
 	if c.KeyID != "" {
 		opts = append(opts, config.WithCredentialsProvider(credentials.NewStaticCredentialsProvider(c.KeyID, c.SecretKey, c.Token)))
 	}
+	opts = append(opts, config.WithLogger(logging.Nop{})) // what matters of it comes as errors; the screen is not the SDK's
 	cfg, err := config.LoadDefaultConfig(ctx, opts...)
 	if err != nil {
 		return nil, fmt.Errorf("reading the AWS configuration: %w", err)
