@@ -1,6 +1,9 @@
 package component
 
-import "time"
+import (
+	"context"
+	"time"
+)
 
 // A Job is what one run does: documents, one after another, each with the phases asked for.
 type Job struct {
@@ -15,15 +18,58 @@ type Job struct {
 	// WorkingDirectory is where scripts start and their $WORKING_DIRECTORY; "" for /tmp.
 	// It is made when it does not exist.
 	WorkingDirectory string
+	// Start is where scripts start, and relative paths with them, when that is another directory
+	// than WorkingDirectory; it must exist.
+	Start string
+	// Debug asks for the further events of kind DebugLine.
+	Debug bool
 	// Blocked are actions that fail instead of running.
 	Blocked []string
+	// Components are the documents of {action: ExecuteDocument} by the ARN of their build version;
+	// what is not among them is asked of the Resolver.
+	Components map[string]string
+	// Reboots says how a reboot is met; "" for RebootMarker.
+	Reboots RebootMode
+	// StateDirectory is where a run in RebootExit mode leaves where it stands, for the next run to
+	// take up ([ReadState]). It is a directory of the machine, also when the root is another.
+	StateDirectory string
+	// Resolver answers what a document refers to and the job does not hold; nil where nobody does.
+	Resolver Resolver `json:"-"`
+}
+
+// A RebootMode is how a run meets the action Reboot, or a script that ends with status 194.
+type RebootMode string
+
+// The modes.
+const (
+	// RebootMarker marks it in the log and goes on: with the same step after 194, at most five
+	// times, with the next one after Reboot.
+	RebootMarker RebootMode = "marker"
+	// RebootExit ends the run with Result.Reboot, as AWSTOE does under an agent that restarts the
+	// machine. The state is kept in Job.StateDirectory, and the next run with that directory goes on
+	// from there, whatever its own documents are.
+	RebootExit RebootMode = "exit"
+)
+
+// A Resolver fetches from outside of the root what documents refer to. It is called in the process
+// that runs the root, while the step waits; ctx ends with the step's time.
+type Resolver interface {
+	// Parameter is a value of SSM Parameter Store by its name ("/app/key"). secret says that it is a
+	// SecureString, which is kept out of logs and results.
+	Parameter(ctx context.Context, name string) (value string, secret bool, err error)
+	// Document is the text that ExecuteDocument names by an s3:// address or the ARN of a component's
+	// build version. owner is the account that must own the bucket; "" for any.
+	Document(ctx context.Context, address, owner string) (source string, err error)
 }
 
 // A JobDocument is one document of a job and the values of its parameters.
 type JobDocument struct {
-	Name       string // as it appears in the log; a file's base name or a component's name
-	ARN        string // the component's build version; "" outside Image Builder
-	Source     string // YAML or JSON
+	Name   string // as it appears in the log; a file's base name or a component's name
+	ARN    string // the component's build version; "" outside Image Builder
+	Source string // YAML or JSON
+	// Path is where it was read from inside of the root; what ExecuteDocument names by a relative path
+	// lies beside it. "" for text that was no file: then it lies in the working directory.
+	Path       string
 	Parameters map[string]string
 }
 
@@ -47,9 +93,15 @@ type EventKind string
 
 // The kinds of event.
 const (
-	StepStarted  EventKind = "stepStarted"
-	StepFinished EventKind = "stepFinished"
-	LogLine      EventKind = "log"
+	DocumentStarted  EventKind = "documentStarted"
+	DocumentFinished EventKind = "documentFinished"
+	PhaseStarted     EventKind = "phaseStarted"
+	PhaseFinished    EventKind = "phaseFinished"
+	StepStarted      EventKind = "stepStarted"
+	StepFinished     EventKind = "stepFinished"
+	LogLine          EventKind = "log"
+	// DebugLine is an entry that AWSTOE writes to application.log alone; see Job.Debug.
+	DebugLine EventKind = "debug"
 )
 
 // An Event is something that happened during a run.
@@ -58,12 +110,16 @@ type Event struct {
 	Time     time.Time `json:"time"`
 	Document string    `json:"document,omitempty"` // JobDocument.Name
 	ARN      string    `json:"arn,omitempty"`
+	Index    int       `json:"index,omitempty"` // the document's place in Job.Documents
 	Phase    string    `json:"phase,omitempty"`
 	Step     string    `json:"step,omitempty"`
 	Action   string    `json:"action,omitempty"`
-	// Status and Duration are a finished step's.
+	// Depth is 0 in a document of the job, and one more in each that ExecuteDocument nests.
+	Depth int `json:"depth,omitempty"`
+	// Status is that of what finished, Duration and Result are a finished step's.
 	Status   Status        `json:"status,omitempty"`
 	Duration time.Duration `json:"duration,omitempty"`
+	Result   *StepResult   `json:"result,omitempty"`
 	// Line is one entry of AWSTOE's console.log without its timestamp. Only the two entries that
 	// carry a script's stderr hold line breaks. What a script printed is made valid UTF-8 and cut at 64 KiB.
 	Line string `json:"line,omitempty"`
@@ -78,6 +134,9 @@ type Result struct {
 	IgnoredFailed int `json:"ignoredFailed"`
 	// Steps are in the order they ran.
 	Steps []StepResult `json:"steps"`
+	// Reboot says that the run stopped for the machine to be restarted and is to be run again
+	// afterwards (RebootExit alone). AWSTOE ends with exit status 194 then. Status is how far it came.
+	Reboot bool `json:"reboot,omitempty"`
 	// FailureMessage is AWSTOE's: "Document <ARN or name> failed!"; "" on success.
 	FailureMessage string `json:"failureMessage,omitempty"`
 	// FirstFailure is the first step that failed and was not ignored; nil where there is none, also
@@ -101,6 +160,11 @@ type StepResult struct {
 	ExitCode int `json:"exitCode,omitempty"`
 	// Stderr is the last 8 KiB of the last command's.
 	Stderr string `json:"stderr,omitempty"`
+	// Inputs are those of the last operation round, expressions resolved, one entry per operation;
+	// with disableLogging there are none.
+	Inputs []Input `json:"inputs,omitempty"`
 	// Outputs has one entry per operation.
 	Outputs []map[string]string `json:"outputs,omitempty"`
+	// Nested are the runs of an ExecuteDocument step, one per iteration of its loop.
+	Nested []*Result `json:"nested,omitempty"`
 }

@@ -34,6 +34,11 @@ type RootSpec struct {
 	Scratch string
 	// Mask are directories of the machine that appear empty in an overlay, besides /root and what is in /home.
 	Mask []string
+	// Network is "" or "host" for the machine's network, "none" for a network of its own that
+	// reaches nothing but itself.
+	Network string
+	// Limits bound what the documents may use of the machine.
+	Limits Limits
 	// Environ is the caller's environment. Nothing of it is handed on but the variables that say how
 	// to reach the network: proxies and certificate files.
 	Environ []string
