@@ -64,7 +64,6 @@ func agentWork(out *sender) error {
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // this is the top of a process
 	defer cancel()
 	r := newRunner(req.Job, req.Env, func(e Event) { out.queue <- message{Event: &e} })
-	r.finished = func(s StepResult) { out.queue <- message{Step: &s} }
 	result := r.run(ctx)
 	last := *result
 	last.Steps = nil

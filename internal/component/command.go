@@ -38,7 +38,7 @@ func (s *stepRun) command(ctx context.Context, argv []string) (stdout string, er
 	}
 	cmd := exec.Command(path, argv[1:]...) //nolint:gosec,noctx // running what the document says is the purpose; the group is ended below
 	cmd.Args[0] = argv[0]
-	cmd.Dir, cmd.Env = s.job.WorkingDirectory, s.env
+	cmd.Dir, cmd.Env = s.start(), s.env
 	ownGroup(cmd)
 	out := &lineLog{say: func(l string) { s.say("Stdout: " + l) }, quiet: s.step.DisableLogging}
 	tail := &tailBuffer{}

@@ -168,7 +168,10 @@ func TestEvents(t *testing.T) {
 			t.Errorf("an event without its time: %+v", e)
 		}
 	}
-	want := []string{"stepStarted s0 ", "stepFinished s0 success", "stepStarted s1 ", "stepFinished s1 failed"}
+	want := []string{
+		"documentStarted  ", "phaseStarted  ", "stepStarted s0 ", "stepFinished s0 success",
+		"stepStarted s1 ", "stepFinished s1 failed", "phaseFinished  failed", "documentFinished  failed",
+	}
 	if !slices.Equal(seen, want) {
 		t.Errorf("events %q", seen)
 	}

@@ -20,11 +20,14 @@ func (r Root) supported() error { return nil }
 
 // probe makes the root once, with nothing to do in it.
 func (r Root) probe(ctx context.Context) error {
-	if r.kind == rootDir {
-		if info, err := os.Stat(r.dir); err != nil {
+	for _, dir := range []string{r.dir, r.spec.Base} {
+		if dir == "" {
+			continue
+		}
+		if info, err := os.Stat(dir); err != nil {
 			return err
 		} else if !info.IsDir() {
-			return fmt.Errorf("%s is no directory", r.dir)
+			return fmt.Errorf("%s is no directory", dir)
 		}
 	}
 	_, err := r.isolated(ctx, Job{}, func(Event) {})
@@ -61,7 +64,7 @@ func (r Root) prepare() (*setup, func() error, error) {
 		return nil, nil, fmt.Errorf("making a scratch directory: %w", err)
 	}
 	cleanup := func() error { return removeTree(run) }
-	s := &setup{Dir: r.dir, Run: run, User: r.user, Lowers: r.spec.Lowers, ResolvConf: resolvConf()}
+	s := &setup{Dir: r.dir, Base: r.spec.Base, Run: run, User: r.user, Lowers: r.spec.Lowers, ResolvConf: resolvConf()}
 	if r.kind == rootDir {
 		return s, cleanup, nil
 	}
@@ -84,6 +87,9 @@ func (r Root) prepare() (*setup, func() error, error) {
 
 // masks are the directories of the machine that appear empty.
 func (r Root) masks(own []string) []string {
+	if r.spec.Base != "" {
+		return nil // nothing of the machine is seen
+	}
 	list := slices.Concat([]string{"/root"}, r.spec.Mask, own)
 	entries, err := os.ReadDir("/home")
 	if err == nil {
@@ -197,9 +203,10 @@ func (a *agentProcess) finish(ctx context.Context, emit func(Event)) (*Result, e
 	err := receive(a.events, func(m message) {
 		switch {
 		case m.Event != nil:
+			if m.Event.Result != nil {
+				steps = append(steps, *m.Event.Result)
+			}
 			emit(*m.Event)
-		case m.Step != nil:
-			steps = append(steps, *m.Step)
 		case m.Result != nil:
 			result = m.Result
 		case m.Error != "" && failure == "":

@@ -18,8 +18,6 @@ type runner struct {
 	env    []string
 	emit   func(Event)
 	result *Result
-	// finished is told of every step that ended.
-	finished func(StepResult)
 	// reason is why nothing is run; "" where everything is.
 	reason string
 	// streams are the pipes of background processes that outlive their step.
@@ -31,7 +29,7 @@ func newRunner(job Job, env []string, emit func(Event)) *runner {
 		job.WorkingDirectory = "/tmp"
 	}
 	return &runner{
-		job: job, emit: emit, result: &Result{Status: Success}, finished: func(StepResult) {},
+		job: job, emit: emit, result: &Result{Status: Success},
 		env: append(slices.Clip(env), "WORKING_DIRECTORY="+job.WorkingDirectory),
 	}
 }
@@ -44,6 +42,7 @@ type documentRun struct {
 	values map[string]string // parameters and constants
 	ran    map[string]record // what steps left, by "phase.step"
 	status Status
+	place  int // in Job.Documents
 }
 
 // A record is what later steps may refer to.
@@ -60,7 +59,7 @@ func (r *runner) run(ctx context.Context) *Result {
 	if r.result.Status == Failed {
 		return r.result
 	}
-	if r.reason == "" {
+	if r.reason == "" && r.job.Start == "" {
 		if err := os.MkdirAll(r.job.WorkingDirectory, 0o755); err != nil { //nolint:gosec // the image's users need to enter it
 			r.refuse(Event{}, "The working directory cannot be made: "+err.Error()+".")
 			return r.result
@@ -80,8 +79,8 @@ func (r *runner) run(ctx context.Context) *Result {
 // load reads every document and says of all of them what is wrong.
 func (r *runner) load() []*documentRun {
 	var docs []*documentRun
-	for _, jd := range r.job.Documents {
-		d := &documentRun{runner: r, JobDocument: jd, ran: map[string]record{}, status: Success}
+	for i, jd := range r.job.Documents {
+		d := &documentRun{runner: r, JobDocument: jd, ran: map[string]record{}, status: Success, place: i}
 		if d.ARN == "" {
 			d.say("Setup: Document " + d.Name + " is a local path")
 		} else {
@@ -146,20 +145,55 @@ func (d *documentRun) bind() []string {
 
 // run carries out the selected phases of a document.
 func (d *documentRun) run(ctx context.Context) {
+	d.mark(DocumentStarted, "", "")
+	defer func() { d.mark(DocumentFinished, "", d.status) }()
 	d.say("Document " + d.Name)
 	for i := range d.doc.Phases {
 		ph := &d.doc.Phases[i]
 		if len(d.job.Phases) > 0 && !slices.Contains(d.job.Phases, ph.Name) {
 			continue
 		}
-		d.say("Phase " + ph.Name)
-		for j := range ph.Steps {
-			s := &stepRun{documentRun: d, phase: ph.Name, step: &ph.Steps[j]}
-			if stop := s.run(ctx); stop || ctx.Err() != nil {
-				return
-			}
+		if stop := d.runPhase(ctx, ph); stop {
+			return
 		}
 	}
+}
+
+// runPhase carries out one phase and reports whether it ends the document.
+func (d *documentRun) runPhase(ctx context.Context, ph *Phase) (stop bool) {
+	d.mark(PhaseStarted, ph.Name, "")
+	d.say("Phase " + ph.Name)
+	status := Success
+	for j := range ph.Steps {
+		s := &stepRun{documentRun: d, phase: ph.Name, step: &ph.Steps[j]}
+		stop = s.run(ctx)
+		status = worse(status, s.result.Status)
+		if stop = stop || ctx.Err() != nil; stop {
+			break
+		}
+	}
+	d.mark(PhaseFinished, ph.Name, status)
+	return stop
+}
+
+// worse is a phase's status after one more of its steps.
+func worse(phase, step Status) Status {
+	switch {
+	case step == NotRun:
+		return NotRun
+	case step == Failed || step == Unsupported || phase == Failed:
+		return Failed
+	case step == IgnoredFailure:
+		return SuccessWithIgnoredFailure
+	}
+	return phase
+}
+
+// mark tells that a document or a phase of it begins or has ended.
+func (d *documentRun) mark(kind EventKind, phase string, status Status) {
+	e := d.event()
+	e.Kind, e.Time, e.Phase, e.Status = kind, now(), phase, status
+	d.emit(e)
 }
 
 // sum adds a finished document to the result.
@@ -216,7 +250,7 @@ func (r *runner) block(e Event, text string) {
 	r.emit(e)
 }
 
-func (d *documentRun) event() Event { return Event{Document: d.Name, ARN: d.ARN} }
+func (d *documentRun) event() Event { return Event{Document: d.Name, ARN: d.ARN, Index: d.place} }
 
 func (d *documentRun) say(line string) { d.log(d.event(), line) }
 

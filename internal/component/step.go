@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -18,8 +17,6 @@ const (
 	maxReboots = 5
 	// maxOutput bounds each output of a step; what exceeds it is dropped and the log says so.
 	maxOutput = 1 << 20
-	// maxReported bounds each output in a StepResult.
-	maxReported = 64 << 10
 	// rebootCode is the exit status by which a script on Linux asks for a reboot.
 	rebootCode = 194
 )
@@ -37,10 +34,20 @@ type stepRun struct {
 }
 
 func (s *stepRun) event() Event {
-	return Event{Document: s.Name, ARN: s.ARN, Phase: s.phase, Step: s.step.Name, Action: s.step.Action}
+	return Event{Document: s.Name, ARN: s.ARN, Index: s.place, Phase: s.phase, Step: s.step.Name, Action: s.step.Action}
 }
 
 func (s *stepRun) say(line string) { s.log(s.event(), line) }
+
+// debug logs what AWSTOE writes to application.log alone, when the job asks for it.
+func (s *stepRun) debug(format string, args ...any) {
+	if !s.job.Debug {
+		return
+	}
+	e := s.event()
+	e.Kind, e.Time, e.Line = DebugLine, now(), oneLine(fmt.Sprintf(format, args...), maxLine)
+	s.emit(e)
+}
 
 // run carries out the step and reports whether it ends the document.
 func (s *stepRun) run(ctx context.Context) (stop bool) {
@@ -51,15 +58,16 @@ func (s *stepRun) run(ctx context.Context) (stop bool) {
 	s.say("Step " + s.step.Name)
 	stop = s.judge(s.decide(ctx))
 	s.result.End = now()
-	e.Kind, e.Time, e.Status, e.Duration = StepFinished, s.result.End, s.result.Status, s.result.End.Sub(s.result.Start)
-	s.emit(e)
 	if s.result.Status != NotRun {
 		s.runner.result.ExecutedSteps++
 	}
 	if !s.step.DisableLogging {
 		s.result.Outputs = reported(s.ran[s.key()].outputs)
+		s.result.Inputs = reportedInputs(s.ran[s.key()].inputs)
 	}
-	s.finished(s.result)
+	done := s.result
+	e.Kind, e.Time, e.Status, e.Duration, e.Result = StepFinished, done.End, done.Status, done.End.Sub(done.Start), &done
+	s.emit(e)
 	if s.runner.result.FirstFailure == nil && (s.result.Status == Failed || s.result.Status == Unsupported) {
 		first := s.result
 		s.runner.result.FirstFailure = &first
@@ -151,7 +159,9 @@ func (s *stepRun) attempts(ctx context.Context) (Status, error) {
 	}
 	var failure error
 	reboots := 0
+	s.debug("Executor: MaxAttempts set to %d", max(1, s.step.MaxAttempts))
 	for n := 1; n <= max(1, s.step.MaxAttempts); {
+		s.debug("Executor: Attempt %d/%d", n, max(1, s.step.MaxAttempts))
 		if n > 1 {
 			s.say(fmt.Sprintf("Executor: attempt %d of %d of step %s", n, s.step.MaxAttempts, s.step.Name))
 		}
@@ -204,6 +214,8 @@ func (s *stepRun) attempt(ctx context.Context, act action) ([]map[string]string,
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeoutCause(ctx, limit, fmt.Errorf("the step timed out after %d seconds", limit/time.Second))
 		defer cancel()
+		s.debug("Executor: Timeout set to %d seconds", limit/time.Second)
+		s.debug("Executor: Execution deadline set to %s", now().Add(limit))
 	}
 	if s.step.Loop == nil {
 		outputs, err := s.operations(ctx, act)
@@ -288,6 +300,10 @@ func (s *stepRun) operations(ctx context.Context, act action) ([]map[string]stri
 		return nil, err
 	}
 	s.ran[s.key()] = record{inputs: inputs}
+	if s.job.Debug && !s.step.DisableLogging {
+		s.debug("Executor: Before unchaining inputs %s of step %s...", asJSON(s.step.Inputs), s.step.Name)
+		s.debug("Executor: After parameter resolve inputs %s of step %s.", asJSON(inputs), s.step.Name)
+	}
 	s.say(s.step.Action + ": STARTED EXECUTION")
 	if len(inputs) == 0 {
 		inputs = []Input{{}}
@@ -319,16 +335,4 @@ func oneDestination(outputs []map[string]string) []map[string]string {
 		paths = append(paths, o["destination"])
 	}
 	return []map[string]string{{"destination": strings.Join(paths, "\n")}}
-}
-
-// reported cuts outputs down to what a result carries.
-func reported(outputs []map[string]string) []map[string]string {
-	out := make([]map[string]string, len(outputs))
-	for i, o := range outputs {
-		out[i] = maps.Clone(o)
-		for k, v := range o {
-			out[i][k] = strings.ToValidUTF8(v[:min(len(v), maxReported)], "\ufffd")
-		}
-	}
-	return out
 }

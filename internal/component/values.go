@@ -177,11 +177,19 @@ func (s *stepRun) path(p string) string {
 	if p == "" || filepath.IsAbs(p) {
 		return p
 	}
-	full := filepath.Join(s.job.WorkingDirectory, p)
+	full := filepath.Join(s.start(), p)
 	if endsWithSeparator(p) {
 		full += string(filepath.Separator)
 	}
 	return full
+}
+
+// start is the directory in which commands start.
+func (s *stepRun) start() string {
+	if s.job.Start != "" {
+		return s.job.Start
+	}
+	return s.job.WorkingDirectory
 }
 
 func endsWithSeparator(p string) bool {

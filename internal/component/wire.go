@@ -28,6 +28,7 @@ type request struct {
 // A setup says what root process 1 makes.
 type setup struct {
 	Dir        string   `json:"dir,omitempty"` // a tree of files; "" for an overlay
+	Base       string   `json:"base,omitempty"` // what an overlay lies on; "" for the machine's root
 	Lowers     []string `json:"lowers,omitempty"`
 	Upper      string   `json:"upper,omitempty"` // "" for one in memory
 	Work       string   `json:"work,omitempty"`
@@ -39,10 +40,9 @@ type setup struct {
 
 // A message is one line on the agent's pipe. Exactly one member is set.
 type message struct {
-	Event  *Event      `json:"event,omitempty"`
-	Step   *StepResult `json:"step,omitempty"`
-	Result *Result     `json:"result,omitempty"` // the last one; its Steps travel on their own
-	Error  string      `json:"error,omitempty"`  // the root could not be made, or the job not be read
+	Event  *Event  `json:"event,omitempty"`
+	Result *Result `json:"result,omitempty"` // the last one; its Steps travel in the events
+	Error  string  `json:"error,omitempty"`  // the root could not be made, or the job not be read
 }
 
 // maxMessage bounds one line of the pipe: what is on the other side is not trusted with memory.
