@@ -24,8 +24,11 @@ const (
 type RootSpec struct {
 	// Kind is "auto", "overlay", "none", "host" or "dir:PATH".
 	Kind string
+	// Base is a directory that holds a Linux file system and stands in an overlay for the machine's
+	// own; it is never written to. "" for the machine.
+	Base string
 	// Lowers are the upper directories of earlier images, nearest first, that lie between the
-	// machine and Upper in an overlay.
+	// machine, or Base, and Upper in an overlay.
 	Lowers []string
 	// Upper is where an overlay's changes go; it is made when missing and is the caller's to keep.
 	// "" for a temporary one that is removed after each run.
@@ -40,8 +43,11 @@ type RootSpec struct {
 	// Limits bound what the documents may use of the machine.
 	Limits Limits
 	// Environ is the caller's environment. Nothing of it is handed on but the variables that say how
-	// to reach the network: proxies and certificate files.
+	// to reach the network, proxies and certificate files, and those named in Pass.
 	Environ []string
+	// Pass names further variables of Environ to hand on. "*" hands on all of them, and in a root of
+	// kind host alone.
+	Pass []string
 }
 
 // A Root is a place to run documents in.
@@ -97,6 +103,13 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 			return Root{}, &RootError{rootDir, err}
 		}
 		r.dir, r.reason = full, "the documents act on the file tree "+full+", in namespaces of their own"
+	case spec.Base != "" && (spec.Kind == RootAuto || spec.Kind == RootOverlay || spec.Kind == ""):
+		full, err := filepath.Abs(spec.Base)
+		if err != nil {
+			return Root{}, &RootError{RootOverlay, err}
+		}
+		r.spec.Base = full
+		r.kind, r.reason = RootOverlay, "the documents act on a copy-on-write view of "+full+", in namespaces of their own; nothing of it or of this machine changes"
 	case spec.Kind == RootAuto, spec.Kind == RootOverlay, spec.Kind == "":
 		r.kind, r.reason = RootOverlay, "the documents act on a copy-on-write view of this machine, in namespaces of their own; nothing of the machine changes"
 	default:
@@ -140,13 +153,17 @@ func (r Root) Run(ctx context.Context, job Job, emit func(Event)) (*Result, erro
 
 // environment is all that a document's commands inherit.
 func (r Root) environment() []string {
+	if r.kind == RootHost && slices.Contains(r.spec.Pass, "*") {
+		return slices.Clone(r.spec.Environ)
+	}
 	env := []string{
 		"PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=/root", "LANG=C.UTF-8", "TERM=dumb", "DEBIAN_FRONTEND=noninteractive",
 	}
 	for _, kv := range r.spec.Environ {
 		name, _, _ := strings.Cut(kv, "=")
-		if slices.Contains(networkVariables(), name) {
+		if slices.Contains(networkVariables(), name) || slices.Contains(r.spec.Pass, name) {
+			env = slices.DeleteFunc(env, func(have string) bool { return strings.HasPrefix(have, name+"=") })
 			env = append(env, kv)
 		}
 	}
