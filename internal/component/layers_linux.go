@@ -13,13 +13,13 @@ import (
 )
 
 // overlay mounts the layers at stage. In a user namespace the kernel does not let go of the mounts
-// below the machine's root (EINVAL), so there each directory without any gets an overlay of its own.
+// below the machine's root (EINVAL), so there, without a base, each directory without any gets an overlay of its own.
 func (s *setup) overlay(stage string) error {
 	mask, err := s.maskLayer()
 	if err != nil {
 		return fmt.Errorf("hiding directories: %w", err)
 	}
-	if !s.User {
+	if !s.User || s.Base != "" {
 		return s.overlayAt(mask, "", stage)
 	}
 	// What is mounted from here on is this namespace's own, which the kernel does let go of.
@@ -58,7 +58,7 @@ func (s *setup) stackOf(mask, rel string) stack {
 			return k
 		}
 	}
-	host := filepath.Join("/", rel)
+	host := filepath.Join(s.base(), rel)
 	if dir := filepath.Join(mask, rel); isDirectory(dir) {
 		if s.opaque(dir) {
 			k.lowers = append(k.lowers, dir)
@@ -70,6 +70,14 @@ func (s *setup) stackOf(mask, rel string) stack {
 		k.host = host
 	}
 	return k
+}
+
+// base is the directory that all layers lie on.
+func (s *setup) base() string {
+	if s.Base == "" {
+		return "/"
+	}
+	return s.Base
 }
 
 func isDirectory(path string) bool {
@@ -171,7 +179,7 @@ func (s *setup) maskLayer() (string, error) {
 	if err := os.Mkdir(layer, 0o755); err != nil { //nolint:gosec // it is part of a root directory
 		return "", err
 	}
-	if err := likeHost(layer, "/"); err != nil {
+	if err := likeHost(layer, s.base()); err != nil {
 		return "", err
 	}
 	for _, dir := range s.Mask {
@@ -182,7 +190,7 @@ func (s *setup) maskLayer() (string, error) {
 			if err != nil && !errors.Is(err, fs.ErrExist) {
 				return "", err
 			}
-			if err := likeHost(at, strings.TrimPrefix(at, layer)); err != nil {
+			if err := likeHost(at, filepath.Join(s.base(), strings.TrimPrefix(at, layer))); err != nil {
 				return "", err
 			}
 		}

@@ -192,7 +192,9 @@ func mountRun() error {
 // resolver makes names resolvable where /etc/resolv.conf is missing, or is a link into the machine's /run.
 func (s *setup) resolver() error {
 	const file = "/etc/resolv.conf"
-	if _, err := os.Stat(file); err == nil || s.ResolvConf == "" {
+	info, err := os.Stat(file)
+	// The file of a container image, or of a tree made elsewhere, says nothing of this machine's network.
+	if s.ResolvConf == "" || err == nil && (s.Base == "" || !info.Mode().IsRegular()) {
 		return nil //nolint:nilerr // without a configuration of the machine's there is nothing to bring
 	}
 	path := file

@@ -27,7 +27,7 @@ type request struct {
 
 // A setup says what root process 1 makes.
 type setup struct {
-	Dir        string   `json:"dir,omitempty"` // a tree of files; "" for an overlay
+	Dir        string   `json:"dir,omitempty"`  // a tree of files; "" for an overlay
 	Base       string   `json:"base,omitempty"` // what an overlay lies on; "" for the machine's root
 	Lowers     []string `json:"lowers,omitempty"`
 	Upper      string   `json:"upper,omitempty"` // "" for one in memory
