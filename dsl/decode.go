@@ -51,9 +51,11 @@ func (c *compiledSchema) withRepetition() *hcl.BodySchema {
 	}
 }
 
-// decodeDecl evaluates the bodies of a block's instances.
-func (l *loader) decodeDecl(d *decl) {
+// decodeDecl evaluates the bodies of a block's instances. Where those are not known, the block
+// itself stands for them.
+func (l *loader) decodeDecl(d *decl, broken bool) {
 	if d.repeat.state != ready {
+		l.cfg.Blocks = append(l.cfg.Blocks, &Block{Addr: d.addr, Label: d.label, Range: d.header, Body: &Body{Range: d.header}, Broken: true})
 		return
 	}
 	for _, inst := range d.instances {
@@ -64,7 +66,9 @@ func (l *loader) decodeDecl(d *decl) {
 		addr := d.addr
 		addr.Key = inst.key
 		b := &Block{Addr: addr, Label: d.label, Range: d.header}
+		before, failures := errorCount(l.diags), l.failures
 		b.Body = l.decodeTop(d, sc)
+		b.Broken = broken || errorCount(l.diags) > before || l.failures > failures
 		l.cfg.Blocks = append(l.cfg.Blocks, b)
 	}
 }

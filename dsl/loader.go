@@ -10,7 +10,8 @@ import (
 )
 
 // Load reads the configuration in host.Dir. The Config is never nil and always has Files, so that
-// what is wrong can be drawn; the rest of it is meaningful only when no diagnostic is an error.
+// what is wrong can be drawn. Where a diagnostic is an error, the rest serves only to find more that is
+// wrong: blocks may be missing from it, and those that are Broken are not whole.
 // Diagnostics are sorted by file and line.
 func Load(host Host, opts Options) (*Config, hcl.Diagnostics) {
 	l := &loader{
@@ -87,10 +88,12 @@ func (l *loader) load() {
 	for _, d := range l.order {
 		l.forceDecl(d)
 	}
+	before := errorCount(l.diags)
 	l.decodeSettings()
+	broken := errorCount(l.diags) > before // any block may depend on the settings
 	for _, d := range l.order {
 		if d.entered && d.typ.Name != dataType {
-			l.decodeDecl(d)
+			l.decodeDecl(d, broken)
 		}
 	}
 }

@@ -126,6 +126,9 @@ type Block struct {
 	Label string // the first label of blocks that have two: "imagebuilder" in source "imagebuilder" "web"
 	Body  *Body
 	Range hcl.Range // the header
+	// Broken is set where a part of the block could not be read or evaluated, which has been reported:
+	// what its body does not hold may be written all the same.
+	Broken bool
 	// Group is the build that a block made by expansion belongs to; "" for what was written at the top level.
 	Group string
 

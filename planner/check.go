@@ -73,21 +73,6 @@ func (c *compiler) check() {
 	}
 }
 
-// distinctDiags drops repetitions: what a build says once goes to many resources, and is wrong once.
-func distinctDiags(diags hcl.Diagnostics) hcl.Diagnostics {
-	type identity struct {
-		summary, detail string
-		at              hcl.Range
-	}
-	seen := make(map[identity]bool, len(diags))
-	return slices.DeleteFunc(diags, func(d *hcl.Diagnostic) bool {
-		id := identity{d.Summary, d.Detail, *d.Subject}
-		again := seen[id]
-		seen[id] = true
-		return again
-	})
-}
-
 // verifyAll verifies nodes side by side: each depends on its own input alone, and together they
 // are the better part of a large plan's time.
 func verifyAll(nodes []*Node, models map[*Kind]model) hcl.Diagnostics {

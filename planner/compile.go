@@ -36,12 +36,14 @@ type compiler struct {
 	models map[*Kind]model
 	looks  map[dsl.Addr]Lookup
 	diags  hcl.Diagnostics
+	partly bool // some blocks are broken, so that what they would have made is not there
 }
 
 // Compile turns a configuration into the graph of calls it asks for: blocks are expanded and
 // lowered, references followed, names compared, and every input is held against AWS's model.
-// It reports all it finds; the graph is nil when that includes errors. The region is the one
-// built in; "" takes the configuration's own.
+// It reports all it finds; the graph is nil when that includes errors, or when blocks are broken: of
+// those, and of what stands on them, nothing is said that may only follow from it. The region is the
+// one built in; "" takes the configuration's own.
 func Compile(cfg *dsl.Config, kinds map[string]*Kind, region string) (*Graph, hcl.Diagnostics) {
 	region = cmp.Or(region, cfg.Settings.Region)
 	c := &compiler{
@@ -60,8 +62,8 @@ func Compile(cfg *dsl.Config, kinds map[string]*Kind, region string) (*Graph, hc
 	c.compareNames()
 	c.check()
 	nodes := c.order()
-	if c.diags.HasErrors() {
-		sortDiags(c.diags)
+	c.diags = settle(c.diags)
+	if c.diags.HasErrors() || c.partly {
 		return nil, c.diags
 	}
 	g := &Graph{Nodes: nodes, Config: cfg, Region: region, models: c.models}
@@ -69,7 +71,6 @@ func Compile(cfg *dsl.Config, kinds map[string]*Kind, region string) (*Graph, hc
 		g.Lookups = append(g.Lookups, c.looks[a])
 	}
 	g.digest = configDigest(c.sorted)
-	sortDiags(c.diags)
 	return g, c.diags
 }
 
@@ -91,6 +92,8 @@ func (c *compiler) expand(written []*dsl.Block) {
 		b := work[i]
 		k := c.kindOf(b.Addr)
 		switch {
+		case b.Broken:
+			c.partly = true
 		case k == nil:
 			c.fail(b.Range, "Unsupported block", fmt.Sprintf("There is no kind of resource called %q.", b.Addr.Type))
 		case k.Expand == nil:
@@ -203,16 +206,4 @@ func compareBlocks(a, b *dsl.Block) int {
 
 func compareRange(a, b hcl.Range) int {
 	return cmp.Or(cmp.Compare(a.Filename, b.Filename), cmp.Compare(a.Start.Byte, b.Start.Byte), cmp.Compare(a.End.Byte, b.End.Byte))
-}
-
-// sortDiags puts diagnostics in the order of the text they are about.
-func sortDiags(diags hcl.Diagnostics) {
-	slices.SortStableFunc(diags, func(a, b *hcl.Diagnostic) int {
-		switch {
-		case a.Subject == nil || b.Subject == nil:
-			return 0
-		default:
-			return cmp.Or(compareRange(*a.Subject, *b.Subject), cmp.Compare(a.Summary, b.Summary), cmp.Compare(a.Detail, b.Detail))
-		}
-	})
 }

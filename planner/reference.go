@@ -44,7 +44,7 @@ func distinct(addrs []dsl.Addr) []dsl.Addr {
 // follow checks one reference, and says whether it leads to a node.
 func (c *compiler) follow(n *Node, path string, r dsl.Ref) bool {
 	if isLookup(r.Addr) {
-		if strings.HasPrefix(r.Type, "data.") && !slices.ContainsFunc(c.scope.Config.Data, func(b *dsl.Block) bool { return b.Addr == r.Addr }) {
+		if strings.HasPrefix(r.Type, "data.") && !c.partly && !slices.ContainsFunc(c.scope.Config.Data, func(b *dsl.Block) bool { return b.Addr == r.Addr }) {
 			c.fail(n.at(path), "Unknown reference", fmt.Sprintf("There is no %s.", r.Addr))
 		}
 		return false
@@ -60,8 +60,10 @@ func (c *compiler) follow(n *Node, path string, r dsl.Ref) bool {
 	target, ok := c.nodes[r.Addr]
 	if !ok {
 		if b, declared := c.scope.blocks[r.Addr]; !declared {
-			c.fail(n.at(path), "Unknown reference", fmt.Sprintf("There is no %s.", r.Addr))
-		} else if k := c.kindOf(r.Addr); k != nil && k.Lower == nil && !c.diags.HasErrors() {
+			if !c.partly {
+				c.fail(n.at(path), "Unknown reference", fmt.Sprintf("There is no %s.", r.Addr))
+			}
+		} else if k := c.kindOf(r.Addr); k != nil && k.Lower == nil && !c.diags.HasErrors() && !c.partly {
 			c.fail(n.at(path), "Unusable reference", fmt.Sprintf("%s (declared at %s) makes nothing that could be referred to.", r.Addr, b.Range))
 		}
 		return false

@@ -46,9 +46,7 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 			}
 		}
 	}
-	diags = distinctDiags(diags)
-	sortDiags(diags)
-	return diags
+	return settle(diags)
 }
 
 // answer replaces look-ups that have an answer, and names and versions that are known by now. It

@@ -116,7 +116,8 @@ func (g *planning) load(data dataLookup) error {
 	})
 	g.cfg, g.diags = cfg, nil
 	if g.stop(diags) {
-		g.p.draw(g.cfg, g.diags)
+		_, more := planner.Compile(cfg, kind.All(), g.p.regionOf(g.conf, cfg)) // what is wrong besides
+		g.p.draw(cfg, append(g.diags, more...))
 		return told(statusMistake)
 	}
 	return nil
@@ -136,7 +137,10 @@ func (g *planning) connect(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return told(statusInterrupted)
 	}
-	if g.must || g.tgt.wanted() {
+	if g.tgt.wanted() {
+		return &exit{status: statusFailed, err: err}
+	}
+	if g.must {
 		return &exit{
 			status: statusFailed, err: err,
 			hint: "give the run credentials (a profile, a role, OIDC), or build without an account: imagebuild build --sandbox " + g.path,

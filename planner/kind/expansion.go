@@ -21,6 +21,7 @@ type expansion struct {
 	staged    *staging
 	group     string // what the blocks belong to: the build's name, or the first source's
 	others    bool   // whether sources of other builders were left out
+	broken    bool   // whether it stands on a block that is broken, so that no more can be said of it
 	out       []*dsl.Block
 }
 
@@ -38,6 +39,9 @@ type imageSpec struct {
 func (e *expansion) expand() []*dsl.Block {
 	e.checkBlocks()
 	uses := e.uses()
+	if e.broken {
+		return nil
+	}
 	if len(uses) == 0 {
 		if !e.diags.HasErrors() && !e.others {
 			e.fail(e.build.Range, "No source", "The build names no source to make an image from. Write sources = [\"source.imagebuilder.NAME\"].")
@@ -62,6 +66,9 @@ func (e *expansion) expand() []*dsl.Block {
 		}
 		e.prepare(spec)
 		images = append(images, spec)
+	}
+	if e.broken {
+		return nil
 	}
 	e.compose(images)
 	if e.diags.HasErrors() {
@@ -107,7 +114,13 @@ func (e *expansion) prepare(spec *imageSpec) {
 		if spec.use.typ == "amazon-ebs" {
 			written = map[string]string{"parent_image": "source_ami or source_ami_filter", "instance_profile_name": "iam_instance_profile"}[name]
 		}
-		e.fail(spec.use.block.Range, "Missing required argument", "The source needs %s: %s.", written, map[string]string{
+		at := spec.use.block.Range
+		for _, own := range []string{"source_ami", "iam_instance_profile", name} {
+			if v, given := spec.use.block.Body.Attrs[own]; given && strings.Contains(written, own) {
+				at = v.Range // it is empty
+			}
+		}
+		e.fail(at, "Missing required argument", "The source needs %s: %s.", written, map[string]string{
 			"parent_image":          "the image to start from, as an AMI id, an ARN, \"aws:NAME\" or \"ssm:/path\"",
 			"instance_profile_name": "the instance profile of the machine that builds, with the policies EC2InstanceProfileForImageBuilder and AmazonSSMManagedInstanceCore",
 		}[name])
@@ -163,6 +176,7 @@ func (e *expansion) parentPlatform(source *dsl.Body, depth int) string {
 		}
 	case dsl.Ref:
 		b, ok := e.scope.Block(parent.Addr)
+		e.broken = e.broken || ok && b.Broken
 		if !ok || parent.Type != "build" || b.Body == nil || depth > 16 { // a cycle is reported elsewhere
 			return ""
 		}
@@ -175,6 +189,7 @@ func (e *expansion) parentPlatform(source *dsl.Body, depth int) string {
 func (e *expansion) buildPlatform(b *dsl.Block, depth int) string {
 	other := &expansion{arguments: arguments{body: b.Body}, scope: e.scope, build: b, source: e.source, parts: e.parts}
 	uses := other.uses() // what is wrong with it is reported by its own expansion
+	defer func() { e.broken = e.broken || other.broken }()
 	if len(uses) == 0 {
 		return ""
 	}

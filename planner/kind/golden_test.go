@@ -97,7 +97,10 @@ func run(t *testing.T, ar *txtar.Archive) map[string]string {
 	out := map[string]string{}
 	cfg, diags := load(t, ar)
 	var plan *planner.Plan
-	if !diags.HasErrors() {
+	if diags.HasErrors() {
+		_, more := planner.Compile(cfg, kind.All(), "eu-west-1")
+		diags = append(diags, more...)
+	} else {
 		var more hcl.Diagnostics
 		plan, more = planOf(t, ar, cfg)
 		diags = append(diags, more...)

@@ -190,6 +190,9 @@ func (e *expansion) find(addr dsl.Addr, at hcl.Range) (sourceUse, bool) {
 	b, ok := e.scope.Block(addr)
 	_, supported := e.source.Block.Variants[typ]
 	switch {
+	case ok && b.Broken:
+		e.broken = true
+		return sourceUse{}, false
 	case !ok && supported, !ok && !e.skipped(addr):
 		e.fail(at, "Unknown source", "There is no source %q %q in the configuration.%s", typ, addr.Name, e.suggest(addr))
 		return sourceUse{}, false
@@ -261,6 +264,7 @@ func (e *expansion) uses() []sourceUse {
 // overlay lays the build's own arguments over a source's. An argument that both have is an error,
 // as in Packer: it would not be clear which one counts.
 func (e *expansion) overlay(u sourceUse, n *dsl.Nested) sourceUse {
+	schema := e.source.Block.Variants[u.typ]
 	merged := &dsl.Body{Attrs: maps.Clone(u.body.Attrs), Range: u.block.Body.Range, Blocks: slices.Concat(u.body.Blocks, n.Body.Blocks)}
 	for _, name := range sortedKeys(n.Body.Attrs) {
 		v := n.Body.Attrs[name]
@@ -273,14 +277,20 @@ func (e *expansion) overlay(u sourceUse, n *dsl.Nested) sourceUse {
 			}
 			continue
 		}
+		if !hasAttr(schema, name) {
+			e.fail(v.Range, "Unsupported argument", "A source of type %q has no argument %q.%s", u.typ, name, choices(name, attrNames(schema)))
+			continue
+		}
 		if old, ok := u.body.Attr(name); ok {
 			e.fail(v.Range, "Duplicate argument", "%q is given here and in the source itself, at %s. Remove one of the two.", name, old.Range)
 			continue
 		}
 		merged.Attrs[name] = v
 	}
-	schema := e.source.Block.Variants[u.typ]
 	for _, b := range n.Body.Blocks {
+		if nestedSchema(schema, b.Type) == nil {
+			e.fail(b.Range, "Unsupported block", "A source of type %q has no block %q.", u.typ, b.Type)
+		}
 		i := slices.IndexFunc(schema.Blocks, func(t dsl.NestedType) bool { return t.Type == b.Type && t.Max == 1 })
 		if old := u.body.Of(b.Type); i >= 0 && len(old) > 0 {
 			e.fail(b.Range, "Duplicate block", "%q is given here and in the source itself, at %s. Remove one of the two.", b.Type, old[0].Range)
@@ -288,6 +298,14 @@ func (e *expansion) overlay(u sourceUse, n *dsl.Nested) sourceUse {
 	}
 	u.body = merged
 	return u
+}
+
+func attrNames(s *dsl.Schema) []string {
+	var out []string
+	for _, a := range s.Attrs {
+		out = append(out, a.Name)
+	}
+	return out
 }
 
 // distinct refuses two sources of one name in a build.

@@ -58,6 +58,7 @@ func lowerStagedFile(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnos
 	if !known {
 		diags = append(diags, failure(b.Body.At("bucket"), "No staging bucket",
 			"Where the file is to go must be known when the plan is made. Write bucket here, or imagebuild { staging { bucket = \"…\" } } for all files."))
+		diags[len(diags)-1].Extra = noBucket
 	}
 	if content == nil || diags.HasErrors() {
 		return nil, diags

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/planner"
 )
 
 // A staging collects the files that one build's components download.
@@ -22,6 +23,9 @@ type staging struct {
 	order  []*dsl.Block
 	names  map[string]bool
 }
+
+// noBucket is what is behind every file that has nowhere to go.
+const noBucket = planner.Cause("no staging bucket")
 
 func newStaging(build string) *staging {
 	return &staging{build: build, blocks: map[string]*dsl.Block{}, names: map[string]bool{}}
@@ -35,6 +39,7 @@ func (t *task) put(name string, content dsl.Content, at hcl.Range) (uri string, 
 		t.fail(at, "No staging bucket",
 			"%q has files that travel to the machine through S3, and the configuration does not say where. "+
 				"Write imagebuild { staging { bucket = \"...\" } }, with a bucket that the instance profile may read.", t.block.Labels[0])
+		t.diags[len(t.diags)-1].Extra = noBucket
 		return "", false
 	}
 	bucket, isString := settings.StagingBucket.V.(string)
