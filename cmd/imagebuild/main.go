@@ -17,6 +17,7 @@ func main() {
 	if handled, status := component.AgentMain(os.Args); handled {
 		os.Exit(status)
 	}
+	collectLate()
 	os.Exit(newProgram().run(context.Background(), os.Args[1:]))
 }
 
