@@ -242,14 +242,14 @@ func TestSlowListener(t *testing.T) {
 func TestTimeout(t *testing.T) {
 	root := openRoot(t, component.RootSpec{Kind: component.RootHost})
 	dir := t.TempDir()
-	doc := bash("build", "sleep 60 & echo $! > pid; sleep 60")
+	doc := bash("build", "echo slow as ever >&2; sleep 60 & echo $! > pid; sleep 60")
 	doc.Source = strings.Replace(doc.Source, "action: ExecuteBash", "action: ExecuteBash\n        timeoutSeconds: 1", 1)
 	start := time.Now()
 	o := runJob(t, root, component.Job{WorkingDirectory: dir, Documents: []component.JobDocument{doc}})
 	if took := time.Since(start); took > 10*time.Second {
 		t.Errorf("the run took %s", took)
 	}
-	if s := o.Steps[0]; s.Status != component.Failed || s.Message != "the step timed out after 1 seconds" {
+	if s := o.Steps[0]; s.Status != component.Failed || s.Message != "the step timed out after 1 seconds" || s.Stderr != "slow as ever" {
 		t.Errorf("the step ended as %+v", s)
 	}
 	raw, err := os.ReadFile(dir + "/pid")

@@ -224,12 +224,16 @@ func (s *stepRun) attempt(ctx context.Context, act action) ([]map[string]string,
 	return s.iterate(ctx, act)
 }
 
-// timedOut prefers the reason a context ended over what the ended work said.
+// timedOut prefers the reason a context ended over what the ended work said, but keeps what the
+// work wrote to its error stream until then.
 func timedOut(ctx context.Context, err error) error {
-	if err != nil && ctx.Err() != nil {
-		return context.Cause(ctx)
+	if err == nil || ctx.Err() == nil {
+		return err
 	}
-	return err
+	if exit, ok := errors.AsType[*exitError](err); ok {
+		return &exitError{code: exit.code, text: context.Cause(ctx).Error(), stderr: exit.stderr}
+	}
+	return context.Cause(ctx)
 }
 
 // iterate runs a looping step. The first iteration that fails ends the attempt.
@@ -252,7 +256,7 @@ func (s *stepRun) iterate(ctx context.Context, act action) ([]map[string]string,
 		outputs, err := s.operations(ctx, act)
 		if err != nil {
 			if ctx.Err() != nil {
-				return built(joined), fmt.Errorf("the loop ended in iteration %d: %w", s.index, context.Cause(ctx))
+				return built(joined), fmt.Errorf("the loop ended in iteration %d: %w", s.index, timedOut(ctx, err))
 			}
 			return built(joined), fmt.Errorf("the loop failed in iteration %d: %w", s.index, err)
 		}
