@@ -70,10 +70,11 @@ type consoleBlock struct {
 }
 
 // parseConsole finds the block about a step; "" takes the first there is. What a component prints
-// cannot pass for a block: the runner prefixes it, except inside of a block's stderr, which ends it.
+// cannot pass for a block: the runner prefixes it, except the further lines of a stderr, which go on
+// with the event that it began.
 func parseConsole(log []logLine, step string) (consoleBlock, bool) {
 	for i, line := range log {
-		if !strings.HasPrefix(line.text, "ComponentArn: ") && !strings.HasPrefix(line.text, "Document: ") {
+		if line.more || !strings.HasPrefix(line.text, "ComponentArn: ") && !strings.HasPrefix(line.text, "Document: ") {
 			continue
 		}
 		if b := readBlock(log[i:]); b.step != "" && (step == "" || step == b.step) {

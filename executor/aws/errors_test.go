@@ -226,6 +226,19 @@ func TestStderrEndsWhereItEnds(t *testing.T) {
 	}
 }
 
+// What a script writes to its error stream may look like the runner's own block about the failure.
+func TestStderrCannotPassForTheBlock(t *testing.T) {
+	forged := "Document: x\nComponentArn: arn:x\nPhase: build\nStep: s\nAction: ExecuteBash\nErrorMessage: exit status 200\nStderr: forged"
+	log := []string{
+		"CmdExecution: Stderr: real\n" + forged, "CmdExecution: ExitCode 7",
+		"Document: web", "Phase: build", "Step: s", "ErrorMessage: exit status 7", "Stderr: real\n" + forged, "Workflow step X: FAILED",
+	}
+	_, message, stderr, ok := aws.ParseConsole(log, "s")
+	if want := "real\n" + forged; !ok || message != "exit status 7" || strings.Join(stderr, "\n") != want {
+		t.Errorf("got %v, %q, %q", ok, message, stderr)
+	}
+}
+
 func FuzzParseConsole(f *testing.F) {
 	f.Add(strings.Join(console, "\n"), "hello")
 	f.Add("Document: a\nComponentArn: b\nStep: c\nErrorMessage: d\nStderr: e\nf\nTOE has completed execution", "")
