@@ -16,6 +16,7 @@ type compiledSchema struct {
 	*Schema
 	body   *hcl.BodySchema
 	nested map[string]*NestedType
+	bare   *compiledSchema // without the labels that may be left out; nil where there are none
 }
 
 func (l *loader) compile(s *Schema) *compiledSchema {
@@ -40,6 +41,7 @@ func newCompiled(s *Schema) *compiledSchema {
 		c.nested[b.Type] = b
 		c.body.Blocks = append(c.body.Blocks, hcl.BlockHeaderSchema{Type: b.Type, LabelNames: b.Labels})
 	}
+	c.bare = bare(s)
 	return c
 }
 
@@ -75,8 +77,13 @@ func (l *loader) decodeDecl(d *decl, broken bool) {
 
 // decodeTop evaluates the body of one instance of a top-level block.
 func (l *loader) decodeTop(d *decl, sc *scope) *Body {
-	c := l.compile(d.schema)
-	body, ok := l.expand(d.body, c, sc)
+	c, written := l.compile(d.schema), d.body
+	if native, ok := written.(*hclsyntax.Body); ok {
+		written = withLabels(native, c)
+	} else if c.bare != nil {
+		c = c.bare
+	}
+	body, ok := l.expand(written, c, sc)
 	if !ok {
 		return &Body{Range: d.header}
 	}
@@ -229,6 +236,9 @@ func (l *loader) decodeNested(b *hcl.Block, n *NestedType, sc *scope) (*Nested, 
 	c := l.compile(schema)
 	content, diags := b.Body.Content(c.body)
 	out := &Nested{Type: b.Type, Labels: b.Labels, LabelRanges: b.LabelRanges, Range: b.DefRange}
+	if n.OptionalLabel && b.Labels[0] == "" {
+		out.Labels, out.LabelRanges = nil, nil
+	}
 	decode := func(sc *scope) *Body {
 		return l.decodeContent(content, diags, c, setting{header: b.DefRange, scope: sc})
 	}

@@ -22,7 +22,9 @@ type Attr struct {
 type NestedType struct {
 	Type   string
 	Labels []string // what the labels mean: "name", "type"
-	Schema *Schema
+	// OptionalLabel allows the one label to be left out, in the body of a top-level block; Nested has none then.
+	OptionalLabel bool
+	Schema        *Schema
 	// Variants are the schemas by first label, where the label decides (provisioner "shell");
 	// nil otherwise. A label that is not among them is an error with a suggestion.
 	Variants map[string]*Schema

@@ -199,36 +199,16 @@ func (e *expansion) components(spec *imageSpec) []part {
 func (e *expansion) existing(n *dsl.Nested, u sourceUse) *dsl.Nested {
 	name := n.Labels[0]
 	body := &dsl.Body{Range: n.Range, Attrs: map[string]dsl.Value{}}
-	arn := dsl.Value{V: name, Range: labelRange(n)}
-	if !isComponentName(name) {
-		addr := dsl.Addr{Type: "component", Name: name}
-		if _, ok := e.scope.Block(addr); !ok {
-			e.fail(labelRange(n), "Unknown component",
-				"There is no component %q in the configuration.%s A component of AWS's own is written \"aws:NAME\", any other by its ARN.", name, e.suggestComponent(name))
-			return nil
-		}
-		arn.V = dsl.Ref{Addr: addr, Attr: "arn"}
+	v, diag := namedComponent(e.scope, name, labelRange(n))
+	if diag != nil {
+		e.report(diag)
+		return nil
 	}
-	body.Attrs["component_arn"] = arn
+	body.Attrs["component_arn"] = dsl.Value{V: v, Range: labelRange(n)}
 	if v, ok := n.For(u.full()).Attr("parameters"); ok {
 		body.Attrs["parameters"] = v
 	}
 	return &dsl.Nested{Type: "component", Body: body, Range: n.Range}
-}
-
-// isComponentName tells names that AWS resolves from those of the configuration.
-func isComponentName(name string) bool {
-	return len(name) > 4 && (name[:4] == "aws:" || name[:4] == "arn:")
-}
-
-func (e *expansion) suggestComponent(name string) string {
-	var names []string
-	for _, b := range e.scope.Config.Blocks {
-		if b.Addr.Type == "component" {
-			names = append(names, b.Addr.Name)
-		}
-	}
-	return choices(name, names)
 }
 
 // steps adds the steps of one provisioner, validate or test block to a phase of a document.

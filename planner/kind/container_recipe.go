@@ -45,6 +45,7 @@ func containerRecipeKind() *planner.Kind {
 		Example: containerRecipeExample,
 	}
 	k.Block.Known = []string{"name"}
+	labelComponents(k.Block.Schema)
 	k.Expand = func(s *planner.Scope, b *dsl.Block) ([]*dsl.Block, hcl.Diagnostics) {
 		const attr = "dockerfile_template_data"
 		t, diags := textOf(s, b, attr)
@@ -54,13 +55,14 @@ func containerRecipeKind() *planner.Kind {
 		return stageLong(s, withText(b, t, attr), t, attr, "dockerfile_template_uri")
 	}
 	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
+		b, diags := readLabels(s, b)
 		n, l := lowerVersioned(g, b)
 		l.components(s, b)
 		l.containerParent(s)
 		if instance, ok := l.Input["instanceConfiguration"].(map[string]any); ok {
 			l.question(s, instance, "image", "image", "instanceConfiguration.image")
 		}
-		return n, l.Diags
+		return n, append(diags, l.Diags...)
 	}
 	return k
 }

@@ -52,11 +52,13 @@ func imageRecipeKind() *planner.Kind {
 		Example: imageRecipeExample,
 	}
 	k.Block.Known = []string{"name"}
+	labelComponents(k.Block.Schema)
 	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
+		b, diags := readLabels(s, b)
 		n, l := lowerVersioned(g, b)
 		l.components(s, b)
 		l.question(s, l.Input, "image", "parentImage", "parentImage")
-		return n, l.Diags
+		return n, append(diags, l.Diags...)
 	}
 	return k
 }
