@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // An action carries out one operation of a module. A nil map means that it has no outputs.
@@ -43,11 +44,12 @@ func (s *stepRun) action() (action, error) {
 
 func commandActions() map[string]action {
 	return map[string]action{
-		"Assert":        doAssert,
-		"ExecuteBash":   executeBash,
-		"ExecuteBinary": executeBinary,
-		"Reboot":        reboot,
-		"UpdateOS":      updateOS,
+		"Assert":          doAssert,
+		"ExecuteBash":     executeBash,
+		"ExecuteBinary":   executeBinary,
+		"ExecuteDocument": executeDocument,
+		"Reboot":          reboot,
+		"UpdateOS":        updateOS,
 	}
 }
 
@@ -55,7 +57,7 @@ func doAssert(ctx context.Context, s *stepRun, _ Input) (map[string]string, erro
 	if s.step.Assert == nil {
 		return nil, errors.New("the step has no condition to assert")
 	}
-	j := &judge{expand: s.expand, path: s.path, env: s.env}
+	j := &judge{expand: s.expander(ctx), path: s.path, env: s.env}
 	holds, err := j.holds(ctx, s.step.Assert)
 	if err != nil {
 		return nil, err
@@ -111,8 +113,22 @@ func executeBinary(ctx context.Context, s *stepRun, in Input) (map[string]string
 	return map[string]string{"stdout": stdout}, err
 }
 
-func reboot(_ context.Context, s *stepRun, _ Input) (map[string]string, error) {
-	s.rebooted("the next step runs")
+func reboot(ctx context.Context, s *stepRun, in Input) (map[string]string, error) {
+	if s.job.Reboots != RebootExit {
+		s.rebooted("the next step runs")
+		return nil, nil
+	}
+	s.say("Getting reboot signal")
+	if seconds, _ := in["delaySeconds"].(int); seconds > 0 {
+		delay := time.NewTimer(time.Duration(seconds) * time.Second)
+		defer delay.Stop()
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-delay.C:
+		}
+	}
+	s.restart = true
 	return nil, nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 )
 
@@ -38,9 +39,9 @@ func agent(role string, out *sender) error {
 		if err := sayLoaded(); err != nil {
 			return err
 		}
-		return agentWork(out)
+		return agentWork(role, out)
 	case workRole:
-		return agentWork(out)
+		return agentWork(role, out)
 	}
 	return fmt.Errorf("there is no agent of role %q", role)
 }
@@ -55,7 +56,7 @@ func sayLoaded() error {
 }
 
 // agentWork runs the job it reads on stdin.
-func agentWork(out *sender) error {
+func agentWork(role string, out *sender) error {
 	var req request
 	if err := json.NewDecoder(io.LimitReader(requests(), 1<<30)).Decode(&req); err != nil {
 		return fmt.Errorf("reading the job: %w", err)
@@ -63,8 +64,24 @@ func agentWork(out *sender) error {
 	// An agent is a process of its own: whoever started it ends the job by ending it.
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // this is the top of a process
 	defer cancel()
+	if req.Setup == nil && role == workRole {
+		if err := req.Limits.apply(); err != nil {
+			return err
+		}
+	}
 	r := newRunner(req.Job, req.Env, func(e Event) { out.queue <- message{Event: &e} })
+	r.resume = req.Resume
+	r.asker = newAsker(func(m message) { out.queue <- m }, answerPipe())
 	result := r.run(ctx)
+	if r.stop != nil {
+		raw, err := json.Marshal(r.state())
+		if err != nil {
+			return fmt.Errorf("keeping the state: %w", err)
+		}
+		for part := range slices.Chunk(raw, maxMessage/4) {
+			out.queue <- message{State: part}
+		}
+	}
 	last := *result
 	last.Steps = nil
 	out.queue <- message{Result: &last}

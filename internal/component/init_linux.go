@@ -1,6 +1,7 @@
 package component
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -32,6 +33,13 @@ func agentInit() error {
 	if err = json.Unmarshal(raw, &req); err != nil || req.Setup == nil {
 		return errors.Join(errors.New("reading the job"), err)
 	}
+	grown, err := req.Setup.newMeter(req.Limits.Disk)
+	if err != nil {
+		return err
+	}
+	if err = req.Limits.apply(); err != nil {
+		return err
+	}
 	w, err := startWorker(req.Env)
 	if err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
@@ -39,9 +47,37 @@ func agentInit() error {
 	if err := req.Setup.enter(); err != nil {
 		return err
 	}
+	if req.Setup.Network == NetworkNone {
+		if err := loopbackUp(); err != nil {
+			return err
+		}
+	}
 	req.Setup = nil
 	go w.hand(req)
-	return w.reap()
+	return w.within(grown)
+}
+
+// within waits for the worker and ends it when the root has grown too large.
+func (w *worker) within(grown *meter) error {
+	if grown == nil {
+		return w.reap()
+	}
+	ctx, cancel := context.WithCancel(context.Background()) //nolint:forbidigo // this is the top of a process
+	full := make(chan error, 1)
+	go func() {
+		err := grown.watch(ctx)
+		if err != nil {
+			// The worker's end ends process 1, and with it all others.
+			err = errors.Join(err, w.cmd.Process.Kill())
+		}
+		full <- err
+	}()
+	err := w.reap()
+	cancel()
+	if over := <-full; over != nil {
+		return over
+	}
+	return err
 }
 
 // A worker is the process that runs the job. It lacks the capabilities by which root could leave
@@ -60,7 +96,7 @@ func startWorker(env []string) (*worker, error) {
 	cmd := exec.Command("/proc/self/exe", agentArgument, innerRole) //nolint:noctx // the worker's end is process 1's own
 	cmd.Env, cmd.Dir = env, "/"
 	cmd.Stderr = os.NewFile(2, "stderr")
-	cmd.ExtraFiles = []*os.File{eventPipe(), loaded}
+	cmd.ExtraFiles = []*os.File{eventPipe(), answerPipe(), loaded}
 	stdin, err := cmd.StdinPipe()
 	if err != nil {
 		return nil, err
@@ -84,10 +120,10 @@ func startWorker(env []string) (*worker, error) {
 }
 
 // capabilities are what root keeps: the list that container engines keep by default, which package
-// managers and services are used to.
+// managers and services are used to, without the making of devices, which would not work here.
 func capabilities() []int {
 	return []int{
-		unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FSETID, unix.CAP_FOWNER, unix.CAP_MKNOD, unix.CAP_NET_RAW,
+		unix.CAP_CHOWN, unix.CAP_DAC_OVERRIDE, unix.CAP_FSETID, unix.CAP_FOWNER, unix.CAP_NET_RAW,
 		unix.CAP_SETGID, unix.CAP_SETUID, unix.CAP_SETFCAP, unix.CAP_SETPCAP, unix.CAP_NET_BIND_SERVICE,
 		unix.CAP_SYS_CHROOT, unix.CAP_KILL, unix.CAP_AUDIT_WRITE,
 	}

@@ -13,3 +13,10 @@ const (
 	NetworkHost = "host" // the machine's
 	NetworkNone = "none" // one of its own, with nothing but a loopback interface
 )
+
+// A remainder is what of the limits no control group enforces. Process 1 of the root enforces it.
+type remainder struct {
+	Data      int64 `json:"data,omitempty"`      // bytes of memory of each process
+	Processes int   `json:"processes,omitempty"` // processes of the user namespace
+	Disk      int64 `json:"disk,omitempty"`      // bytes by which the root may grow
+}

@@ -95,7 +95,10 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 		return r, nil
 	case spec.Kind == RootHost:
 		r.kind, r.reason = RootHost, "the documents act on this machine itself"
-		return r, r.supported()
+		if err := r.supported(); err != nil {
+			return r, err
+		}
+		return r, r.bound()
 	case isDir:
 		r.kind = rootDir
 		full, err := filepath.Abs(dir)
@@ -118,6 +121,9 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 	if r.user {
 		r.reason += "; made without root, so files that belong to others cannot be changed in it"
 	}
+	if err := r.bound(); err != nil {
+		return Root{}, err
+	}
 	err := r.probe(ctx)
 	switch {
 	case err == nil:
@@ -129,6 +135,33 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 		return r, nil
 	}
 	return Root{}, &RootError{r.kind, err}
+}
+
+// bound finds out how the limits and the network asked for are enforced, and says so in the reason.
+func (r *Root) bound() error {
+	switch n := r.spec.Network; {
+	case n != "" && n != NetworkHost && n != NetworkNone:
+		return fmt.Errorf("there is no network %q: it is host or none", n)
+	case r.kind == RootHost && n == NetworkNone:
+		return &RootError{r.kind, errors.New("what acts on this machine itself has its network")}
+	case r.kind == RootHost && r.spec.Limits.Disk > 0:
+		return &RootError{r.kind, errors.New("the disk of this machine itself cannot be limited")}
+	case n == NetworkNone:
+		r.reason += "; no network but its own loopback"
+	}
+	l := r.spec.Limits
+	if l.Memory < 0 || l.Processes < 0 || l.Disk < 0 {
+		return errors.New("a limit must not be negative")
+	}
+	if l == (Limits{}) {
+		return nil
+	}
+	how, err := r.enforced()
+	if err != nil {
+		return &RootError{r.kind, err}
+	}
+	r.reason += "; " + how
+	return nil
 }
 
 // Kind is the kind of root taken: "overlay", "dir", "host" or "none".

@@ -2,18 +2,12 @@ package component
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
-	"strings"
-	"syscall"
-	"time"
 )
 
 func (r Root) supported() error { return nil }
@@ -36,7 +30,11 @@ func (r Root) probe(ctx context.Context) error {
 
 // isolated runs a job in an agent and returns when that and all it started are gone.
 func (r Root) isolated(ctx context.Context, job Job, emit func(Event)) (result *Result, err error) {
-	req := request{Job: job, Env: r.environment()}
+	job, resume, err := job.takeUp()
+	if err != nil {
+		return nil, err
+	}
+	req := request{Job: job, Resume: resume, Env: r.environment()}
 	role := workRole
 	if r.kind != RootHost {
 		role = initRole
@@ -46,7 +44,15 @@ func (r Root) isolated(ctx context.Context, job Job, emit func(Event)) (result *
 		}
 		defer func() { err = errors.Join(err, cleanup()) }()
 	}
-	a := &agentProcess{root: r, request: req}
+	group, err := newGroup(r.spec.Limits)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, group.remove()) }()
+	if req.Limits, err = r.remaining(group); err != nil {
+		return nil, err
+	}
+	a := &agentProcess{root: r, request: req, group: group}
 	if err := a.start(ctx, role); err != nil {
 		return nil, err
 	}
@@ -64,7 +70,7 @@ func (r Root) prepare() (*setup, func() error, error) {
 		return nil, nil, fmt.Errorf("making a scratch directory: %w", err)
 	}
 	cleanup := func() error { return removeTree(run) }
-	s := &setup{Dir: r.dir, Base: r.spec.Base, Run: run, User: r.user, Lowers: r.spec.Lowers, ResolvConf: resolvConf()}
+	s := &setup{Dir: r.dir, Base: r.spec.Base, Run: run, User: r.user, Lowers: r.spec.Lowers, ResolvConf: resolvConf(), Network: r.spec.Network}
 	if r.kind == rootDir {
 		return s, cleanup, nil
 	}
@@ -126,123 +132,4 @@ func resolvConf() string {
 		return ""
 	}
 	return string(raw)
-}
-
-// An agentProcess is this program, started again to run one job.
-type agentProcess struct {
-	root    Root
-	request request
-	cmd     *exec.Cmd
-	events  *os.File
-	stderr  tailBuffer
-	started chan error
-	ended   chan error
-}
-
-// start starts the agent from a thread that lives as long as it does: the kernel kills the agent
-// when the thread that started it ends, which is how it dies with this process.
-func (a *agentProcess) start(ctx context.Context, role string) error {
-	body, err := json.Marshal(a.request)
-	if err != nil {
-		return fmt.Errorf("writing the job: %w", err)
-	}
-	events, send, err := os.Pipe()
-	if err != nil {
-		return fmt.Errorf("making a pipe: %w", err)
-	}
-	a.cmd = exec.CommandContext(ctx, a.root.self, agentArgument, role) //nolint:gosec // the program itself
-	a.cmd.Stdin = strings.NewReader(string(body))
-	a.cmd.Stderr = writerFunc(a.stderr.write)
-	a.cmd.ExtraFiles = []*os.File{send}
-	a.cmd.Env, a.cmd.Dir = a.request.Env, "/"
-	a.cmd.SysProcAttr = a.isolation(role)
-	a.events, a.started, a.ended = events, make(chan error, 1), make(chan error, 1)
-	go func() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
-		startErr := a.cmd.Start()
-		a.started <- startErr
-		if startErr == nil {
-			a.ended <- a.cmd.Wait()
-		}
-	}()
-	err = <-a.started
-	if closed := send.Close(); err == nil {
-		err = closed
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("starting the process that runs the documents: %w", err), events.Close())
-	}
-	return nil
-}
-
-// isolation is what an agent is started with. One that has no namespaces is asked to end, so that it
-// ends its step's processes first; otherwise the kernel does that.
-func (a *agentProcess) isolation(role string) *syscall.SysProcAttr {
-	attr := &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL, Setsid: true}
-	if role != initRole {
-		attr.Pdeathsig = syscall.SIGTERM
-		a.cmd.Cancel = func() error { return a.cmd.Process.Signal(syscall.SIGTERM) }
-		a.cmd.WaitDelay = 5 * time.Second
-		return attr
-	}
-	attr.Cloneflags = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC
-	if a.root.user {
-		attr.Cloneflags |= syscall.CLONE_NEWUSER
-		attr.UidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}
-		attr.GidMappings = []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}}
-	}
-	return attr
-}
-
-// finish passes the agent's messages on and gathers the result.
-func (a *agentProcess) finish(ctx context.Context, emit func(Event)) (*Result, error) {
-	var result *Result
-	var steps []StepResult
-	var failure string
-	err := receive(a.events, func(m message) {
-		switch {
-		case m.Event != nil:
-			if m.Event.Result != nil {
-				steps = append(steps, *m.Event.Result)
-			}
-			emit(*m.Event)
-		case m.Result != nil:
-			result = m.Result
-		case m.Error != "" && failure == "":
-			failure = m.Error
-		}
-	})
-	if err != nil {
-		// The pipe holds something that is no message: whoever wrote it is not the agent.
-		err = errors.Join(err, a.cmd.Process.Kill())
-	}
-	err = errors.Join(err, a.events.Close())
-	ended := <-a.ended
-	switch {
-	case ctx.Err() != nil:
-		return nil, context.Cause(ctx)
-	case failure != "":
-		return nil, errors.New(failure)
-	case err != nil:
-		return nil, fmt.Errorf("reading the events of a run: %w", err)
-	case result == nil || ended != nil:
-		return nil, fmt.Errorf("the process that runs the documents ended early (%w): %s", errors.Join(ended, errNoResult(result)), a.stderr.text())
-	}
-	result.Steps = steps
-	return result, nil
-}
-
-func errNoResult(r *Result) error {
-	if r == nil {
-		return errors.New("without a result")
-	}
-	return nil
-}
-
-type writerFunc func([]byte)
-
-func (f writerFunc) Write(p []byte) (int, error) {
-	f(p)
-	return len(p), nil
 }

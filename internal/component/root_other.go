@@ -21,6 +21,8 @@ func (r Root) isolated(context.Context, Job, func(Event)) (*Result, error) {
 	return nil, &RootError{r.kind, elsewhere()}
 }
 
+func (r *Root) enforced() (string, error) { return "", elsewhere() }
+
 func agentInit() error { return elsewhere() }
 
 func guard() error { return elsewhere() }

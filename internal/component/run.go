@@ -21,15 +21,26 @@ type runner struct {
 	// reason is why nothing is run; "" where everything is.
 	reason string
 	// streams are the pipes of background processes that outlive their step.
-	streams streams
+	streams *streams
+	secrets *secrets
+	asker   *asker            // nil where nobody can be asked
+	asked   map[string]string // SSM parameters that were asked for
+	// chain are the documents that led to a nested one, outermost first; depth is their number.
+	chain []string
+	depth int
+	// resume is where an earlier run stopped, and stop is where this one does, for a reboot; else nil.
+	resume *State
+	stop   *frame
 }
 
 func newRunner(job Job, env []string, emit func(Event)) *runner {
 	if job.WorkingDirectory == "" {
 		job.WorkingDirectory = "/tmp"
 	}
+	hidden := &secrets{}
 	return &runner{
-		job: job, emit: emit, result: &Result{Status: Success},
+		job: job, emit: func(e Event) { emit(hidden.event(e)) }, result: &Result{Status: Success},
+		streams: &streams{}, secrets: hidden, asked: map[string]string{},
 		env: append(slices.Clip(env), "WORKING_DIRECTORY="+job.WorkingDirectory),
 	}
 }
@@ -42,21 +53,30 @@ type documentRun struct {
 	values map[string]string // parameters and constants
 	ran    map[string]record // what steps left, by "phase.step"
 	status Status
-	place  int // in Job.Documents
+	resume *frame // where to go on after a reboot; nil for the beginning
+	place  int    // in Job.Documents
 }
 
 // A record is what later steps may refer to.
 type record struct {
-	inputs  []Input
-	outputs []map[string]string
+	Inputs  []Input             `json:"inputs,omitempty"`
+	Outputs []map[string]string `json:"outputs,omitempty"`
 }
 
 // run carries out the job. All documents are read before the first one starts.
 func (r *runner) run(ctx context.Context) *Result {
 	defer r.streams.end()
-	r.log(Event{}, "Setup: STARTED SETUP")
+	defer func() { r.secrets.result(r.result) }()
+	if r.resume != nil {
+		r.result = &r.resume.Result
+		r.result.Reboot = false
+		r.log(Event{}, "Recovery completed for detailed output.")
+		r.log(Event{}, "Executor: System has rebooted successfully")
+	} else {
+		r.log(Event{}, "Setup: STARTED SETUP")
+	}
 	docs := r.load()
-	if r.result.Status == Failed {
+	if r.result.Status == Failed && (r.resume == nil || len(docs) < len(r.job.Documents)) {
 		return r.result
 	}
 	if r.reason == "" && r.job.Start == "" {
@@ -65,15 +85,36 @@ func (r *runner) run(ctx context.Context) *Result {
 			return r.result
 		}
 	}
-	for _, d := range docs {
+	if r.each(ctx, docs); r.stop == nil {
+		r.conclude()
+	}
+	return r.result
+}
+
+// each runs the documents one after another, from where an earlier run stopped.
+func (r *runner) each(ctx context.Context, docs []*documentRun) {
+	for i, d := range docs {
+		if r.resume != nil {
+			switch at := r.resume.Frame; {
+			case i < at.Document:
+				continue
+			case i == at.Document:
+				d.resume, d.ran, d.status = &at, at.Ran, at.Status
+			}
+		}
+		if d.ran == nil {
+			d.ran = map[string]record{}
+		}
 		d.run(ctx)
+		if r.stop != nil {
+			r.stop.Document, r.result.Reboot = i, true
+			return
+		}
 		r.sum(d)
 		if d.status == Failed {
-			break
+			return
 		}
 	}
-	r.conclude()
-	return r.result
 }
 
 // load reads every document and says of all of them what is wrong.
@@ -146,16 +187,25 @@ func (d *documentRun) bind() []string {
 // run carries out the selected phases of a document.
 func (d *documentRun) run(ctx context.Context) {
 	d.mark(DocumentStarted, "", "")
-	defer func() { d.mark(DocumentFinished, "", d.status) }()
+	defer func() {
+		if d.stop == nil {
+			d.mark(DocumentFinished, "", d.status)
+		}
+	}()
 	d.say("Document " + d.Name)
 	for i := range d.doc.Phases {
 		ph := &d.doc.Phases[i]
-		if len(d.job.Phases) > 0 && !slices.Contains(d.job.Phases, ph.Name) {
+		if len(d.job.Phases) > 0 && !slices.Contains(d.job.Phases, ph.Name) || d.resume != nil && i < d.resume.Phase {
 			continue
 		}
-		if stop := d.runPhase(ctx, ph); stop {
+		stop := d.runPhase(ctx, ph)
+		if d.stop != nil {
+			d.stop.Phase, d.stop.Status, d.stop.Ran = i, d.status, kept(d.ran)
+		}
+		if stop {
 			return
 		}
+		d.resume = nil
 	}
 }
 
@@ -163,10 +213,23 @@ func (d *documentRun) run(ctx context.Context) {
 func (d *documentRun) runPhase(ctx context.Context, ph *Phase) (stop bool) {
 	d.mark(PhaseStarted, ph.Name, "")
 	d.say("Phase " + ph.Name)
-	status := Success
-	for j := range ph.Steps {
+	status, from := Success, 0
+	if d.resume != nil {
+		status, from = d.resume.PhaseStatus, d.resume.Step
+	}
+	for j := from; j < len(ph.Steps); j++ {
 		s := &stepRun{documentRun: d, phase: ph.Name, step: &ph.Steps[j]}
+		if d.resume != nil && j == from && d.resume.Decided {
+			s.resume = d.resume
+		}
 		stop = s.run(ctx)
+		if d.stop != nil {
+			d.stop.Step, d.stop.PhaseStatus = j, status
+			if !d.stop.Decided {
+				d.stop.Step, d.stop.PhaseStatus = j+1, worse(status, s.result.Status)
+			}
+			return true
+		}
 		status = worse(status, s.result.Status)
 		if stop = stop || ctx.Err() != nil; stop {
 			break
@@ -187,6 +250,23 @@ func worse(phase, step Status) Status {
 		return SuccessWithIgnoredFailure
 	}
 	return phase
+}
+
+// kept is what steps left, in the form in which it can be read back.
+func kept(ran map[string]record) map[string]record {
+	out := map[string]record{}
+	for step, r := range ran {
+		c := record{Outputs: r.Outputs}
+		for _, in := range r.Inputs {
+			texts := Input{}
+			for name, v := range in {
+				texts[name] = asText(v)
+			}
+			c.Inputs = append(c.Inputs, texts)
+		}
+		out[step] = c
+	}
+	return out
 }
 
 // mark tells that a document or a phase of it begins or has ended.
@@ -250,7 +330,9 @@ func (r *runner) block(e Event, text string) {
 	r.emit(e)
 }
 
-func (d *documentRun) event() Event { return Event{Document: d.Name, ARN: d.ARN, Index: d.place} }
+func (d *documentRun) event() Event {
+	return Event{Document: d.Name, ARN: d.ARN, Index: d.place, Depth: d.depth}
+}
 
 func (d *documentRun) say(line string) { d.log(d.event(), line) }
 

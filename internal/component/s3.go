@@ -89,6 +89,28 @@ func s3Download(ctx context.Context, s *stepRun, in Input) (map[string]string, e
 	return nil, nil
 }
 
+// objectText is the content of one object.
+func (s *stepRun) objectText(ctx context.Context, address string) (string, error) {
+	b, key, err := s.bucketOf(address)
+	if err != nil {
+		return "", err
+	}
+	defer b.client.CloseIdleConnections()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, b.object(key), http.NoBody)
+	if err != nil {
+		return "", fmt.Errorf("asking for %s: %w", address, err)
+	}
+	res, err := b.client.Do(req)
+	if err != nil {
+		return "", fmt.Errorf("asking for %s: %w", address, err)
+	}
+	defer res.Body.Close() //nolint:errcheck // it was only read
+	if res.StatusCode != http.StatusOK {
+		return "", fmt.Errorf("asking for %s: %w", address, &statusError{res.StatusCode, "the server answered " + res.Status})
+	}
+	return boundedText(res.Body, address)
+}
+
 type object struct {
 	key, file string
 	overwrite bool

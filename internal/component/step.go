@@ -27,6 +27,10 @@ type stepRun struct {
 	phase  string
 	step   *Step
 	result StepResult
+	// resume is where the step was before a reboot; nil where it starts now.
+	resume *frame
+	// restart says that the action Reboot ran and that the run stops after this step.
+	restart bool
 	// index and value are the loop's; looping says whether there is one.
 	looping bool
 	index   int
@@ -34,7 +38,7 @@ type stepRun struct {
 }
 
 func (s *stepRun) event() Event {
-	return Event{Document: s.Name, ARN: s.ARN, Index: s.place, Phase: s.phase, Step: s.step.Name, Action: s.step.Action}
+	return Event{Document: s.Name, ARN: s.ARN, Index: s.place, Depth: s.depth, Phase: s.phase, Step: s.step.Name, Action: s.step.Action}
 }
 
 func (s *stepRun) say(line string) { s.log(s.event(), line) }
@@ -56,14 +60,18 @@ func (s *stepRun) run(ctx context.Context) (stop bool) {
 	e.Kind, e.Time = StepStarted, s.result.Start
 	s.emit(e)
 	s.say("Step " + s.step.Name)
-	stop = s.judge(s.decide(ctx))
+	status, err := s.decide(ctx)
+	if errors.Is(err, errReboot) {
+		return true // the step goes on after the reboot
+	}
+	stop = s.judge(status, err)
 	s.result.End = now()
 	if s.result.Status != NotRun {
 		s.runner.result.ExecutedSteps++
 	}
 	if !s.step.DisableLogging {
-		s.result.Outputs = reported(s.ran[s.key()].outputs)
-		s.result.Inputs = reportedInputs(s.ran[s.key()].inputs)
+		s.result.Outputs = reported(s.ran[s.key()].Outputs)
+		s.result.Inputs = reportedInputs(s.ran[s.key()].Inputs)
 	}
 	done := s.result
 	e.Kind, e.Time, e.Status, e.Duration, e.Result = StepFinished, done.End, done.Status, done.End.Sub(done.Start), &done
@@ -73,6 +81,9 @@ func (s *stepRun) run(ctx context.Context) (stop bool) {
 		s.runner.result.FirstFailure = &first
 	}
 	s.runner.result.Steps = append(s.runner.result.Steps, s.result)
+	if s.restart && !stop {
+		s.stop = &frame{}
+	}
 	return stop
 }
 
@@ -84,8 +95,8 @@ func (s *stepRun) decide(ctx context.Context) (Status, error) {
 		s.say(s.step.Action + ": not run")
 		return NotRun, nil
 	}
-	if s.step.If != nil {
-		j := &judge{expand: s.expand, path: s.path, env: s.env}
+	if s.step.If != nil && s.resume == nil {
+		j := &judge{expand: s.expander(ctx), path: s.path, env: s.env}
 		holds, err := j.holds(ctx, &s.step.If.Condition)
 		if err != nil {
 			return Failed, fmt.Errorf("evaluating the step's if: %w", err)
@@ -158,9 +169,12 @@ func (s *stepRun) attempts(ctx context.Context) (Status, error) {
 		return Unsupported, err
 	}
 	var failure error
-	reboots := 0
+	reboots, first := 0, 1
+	if s.resume != nil {
+		first, s.result.Nested = max(1, s.resume.Attempt), s.resume.Done
+	}
 	s.debug("Executor: MaxAttempts set to %d", max(1, s.step.MaxAttempts))
-	for n := 1; n <= max(1, s.step.MaxAttempts); {
+	for n := first; n <= max(1, s.step.MaxAttempts); {
 		s.debug("Executor: Attempt %d/%d", n, max(1, s.step.MaxAttempts))
 		if n > 1 {
 			s.say(fmt.Sprintf("Executor: attempt %d of %d of step %s", n, s.step.MaxAttempts, s.step.Name))
@@ -170,6 +184,10 @@ func (s *stepRun) attempts(ctx context.Context) (Status, error) {
 			s.record(outputs)
 			return Success, nil
 		}
+		if errors.Is(err, errReboot) {
+			s.stop.Attempt = n
+			return "", err
+		}
 		if _, ok := errors.AsType[*unsupportedError](err); ok {
 			return Unsupported, err
 		}
@@ -178,6 +196,11 @@ func (s *stepRun) attempts(ctx context.Context) (Status, error) {
 		}
 		s.record(outputs)
 		exit, ok := errors.AsType[*exitError](err)
+		if ok && exit.code == rebootCode && s.job.Reboots == RebootExit {
+			s.say("Getting reboot signal")
+			s.stop = &frame{Decided: true, Attempt: n}
+			return "", errReboot
+		}
 		if ok && exit.code == rebootCode {
 			reboots++
 			if reboots > maxReboots {
@@ -200,7 +223,7 @@ func (s *stepRun) rebooted(next string) {
 
 func (s *stepRun) record(outputs []map[string]string) {
 	r := s.ran[s.key()]
-	r.outputs = outputs
+	r.Outputs = outputs
 	s.ran[s.key()] = r
 }
 
@@ -240,21 +263,32 @@ func timedOut(ctx context.Context, err error) error {
 func (s *stepRun) iterate(ctx context.Context, act action) ([]map[string]string, error) {
 	loop := *s.step.Loop
 	var err error
-	if loop.List, err = s.expand(loop.List); err != nil {
+	if loop.List, err = s.expand(ctx, loop.List); err != nil {
 		return nil, err
 	}
 	loop.Each = slices.Clone(loop.Each)
 	for i, v := range loop.Each {
-		if loop.Each[i], err = s.expand(v); err != nil {
+		if loop.Each[i], err = s.expand(ctx, v); err != nil {
 			return nil, err
 		}
 	}
 	s.looping = true
 	defer func() { s.looping = false }()
 	var joined []map[string]*strings.Builder
+	from := 0
+	if s.resume != nil && s.resume.Nested != nil {
+		from, joined = s.resume.Iteration, join(nil, s.resume.Joined)
+	}
 	for s.index, s.value = range loop.iterations {
+		if s.index < from {
+			continue
+		}
 		outputs, err := s.operations(ctx, act)
 		if err != nil {
+			if errors.Is(err, errReboot) {
+				s.stop.Joined = built(joined)
+				return nil, err
+			}
 			if ctx.Err() != nil {
 				return built(joined), fmt.Errorf("the loop ended in iteration %d: %w", s.index, timedOut(ctx, err))
 			}
@@ -299,11 +333,11 @@ func built(all []map[string]*strings.Builder) []map[string]string {
 
 // operations resolves the step's inputs and hands them to the action one after another.
 func (s *stepRun) operations(ctx context.Context, act action) ([]map[string]string, error) {
-	inputs, err := s.resolve()
+	inputs, err := s.resolve(ctx)
 	if err != nil {
 		return nil, err
 	}
-	s.ran[s.key()] = record{inputs: inputs}
+	s.ran[s.key()] = record{Inputs: inputs}
 	if s.job.Debug && !s.step.DisableLogging {
 		s.debug("Executor: Before unchaining inputs %s of step %s...", asJSON(s.step.Inputs), s.step.Name)
 		s.debug("Executor: After parameter resolve inputs %s of step %s.", asJSON(inputs), s.step.Name)

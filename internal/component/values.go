@@ -1,6 +1,8 @@
 package component
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"path/filepath"
@@ -10,10 +12,16 @@ import (
 )
 
 // expand replaces the expressions of a text by what they stand for at this moment.
-func (s *stepRun) expand(text string) (string, error) { return expand(text, s.lookup) }
+func (s *stepRun) expand(ctx context.Context, text string) (string, error) {
+	return expand(text, func(e expr) (string, bool, error) { return s.lookup(ctx, e) })
+}
+
+func (s *stepRun) expander(ctx context.Context) func(string) (string, error) {
+	return func(text string) (string, error) { return s.expand(ctx, text) }
+}
 
 // lookup finds an expression's value; false leaves the expression as it is written.
-func (s *stepRun) lookup(e expr) (string, bool, error) {
+func (s *stepRun) lookup(ctx context.Context, e expr) (string, bool, error) {
 	switch e.kind {
 	case nameExpr:
 		v, ok := s.values[e.name]
@@ -29,7 +37,7 @@ func (s *stepRun) lookup(e expr) (string, bool, error) {
 	case chainExpr:
 		return s.chained(e), true, nil
 	case ssmExpr:
-		v, err := s.parameter(e)
+		v, err := s.parameter(ctx, e)
 		return v, true, err
 	case unknownExpr:
 	}
@@ -46,15 +54,15 @@ func (s *stepRun) chained(e expr) string {
 	}
 	index := max(0, e.index)
 	if e.outputs {
-		if index >= len(r.outputs) {
+		if index >= len(r.Outputs) {
 			return ""
 		}
-		return r.outputs[index][e.key]
+		return r.Outputs[index][e.key]
 	}
-	if index >= len(r.inputs) {
+	if index >= len(r.Inputs) {
 		return ""
 	}
-	return asText(r.inputs[index][e.key])
+	return asText(r.Inputs[index][e.key])
 }
 
 // asText is how an input is spliced into a text; lists become lines.
@@ -77,12 +85,12 @@ func asText(v any) string {
 	}
 }
 
-// parameter is a value of SSM Parameter Store, as far as the job brought it.
-func (s *stepRun) parameter(e expr) (string, error) {
+// parameter is a value of SSM Parameter Store.
+func (s *stepRun) parameter(ctx context.Context, e expr) (string, error) {
 	name := e.name
 	if e.indirect {
 		if ref, nested := strings.CutPrefix(name, "aws:ssm:"); nested {
-			v, err := s.parameter(expr{name: ref})
+			v, err := s.parameter(ctx, expr{name: ref})
 			if err != nil {
 				return "", err
 			}
@@ -91,9 +99,12 @@ func (s *stepRun) parameter(e expr) (string, error) {
 			name = s.values[name]
 		}
 	}
-	v, ok := s.job.SSM[name]
-	if !ok {
+	v, err := s.fetchParameter(ctx, name)
+	switch {
+	case errors.Is(err, errNobody):
 		return "", fmt.Errorf("the SSM parameter %q is not known here; give its value to the run", name)
+	case err != nil:
+		return "", fmt.Errorf("the SSM parameter %q is not known here: %w", name, err)
 	}
 	if strings.Contains(v, "\n") {
 		return "", fmt.Errorf("the SSM parameter %q has several lines, which AWSTOE refuses", name)
@@ -101,14 +112,33 @@ func (s *stepRun) parameter(e expr) (string, error) {
 	return v, nil
 }
 
+// fetchParameter looks into the job, and asks once for what it does not hold.
+func (s *stepRun) fetchParameter(ctx context.Context, name string) (string, error) {
+	if v, ok := s.job.SSM[name]; ok {
+		return v, nil
+	}
+	if v, ok := s.asked[name]; ok {
+		return v, nil
+	}
+	a, err := s.asker.ask(ctx, question{Kind: parameterQuestion, Name: name})
+	if err != nil {
+		return "", err
+	}
+	if a.Secret {
+		s.secrets.add(a.Value)
+	}
+	s.asked[name] = a.Value
+	return a.Value, nil
+}
+
 // resolve expands the step's inputs and brings what came from an expression into its input's type.
-func (s *stepRun) resolve() ([]Input, error) {
+func (s *stepRun) resolve(ctx context.Context) ([]Input, error) {
 	m, _ := ModuleNamed(s.step.Action)
 	out := make([]Input, len(s.step.Inputs))
 	for i, in := range s.step.Inputs {
 		out[i] = Input{}
 		for name, v := range in {
-			expanded, err := s.expandValue(v)
+			expanded, err := s.expandValue(ctx, v)
 			if err != nil {
 				return nil, fmt.Errorf("the input %s: %w", name, err)
 			}
@@ -121,15 +151,15 @@ func (s *stepRun) resolve() ([]Input, error) {
 	return out, nil
 }
 
-func (s *stepRun) expandValue(v any) (any, error) {
+func (s *stepRun) expandValue(ctx context.Context, v any) (any, error) {
 	switch v := v.(type) {
 	case string:
-		return s.expand(v)
+		return s.expand(ctx, v)
 	case []string:
 		out := make([]string, len(v))
 		for i, e := range v {
 			var err error
-			if out[i], err = s.expand(e); err != nil {
+			if out[i], err = s.expand(ctx, e); err != nil {
 				return nil, err
 			}
 		}
@@ -138,7 +168,7 @@ func (s *stepRun) expandValue(v any) (any, error) {
 		out := map[string]string{}
 		for k, e := range v {
 			var err error
-			if out[k], err = s.expand(e); err != nil {
+			if out[k], err = s.expand(ctx, e); err != nil {
 				return nil, err
 			}
 		}

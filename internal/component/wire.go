@@ -20,9 +20,11 @@ const (
 
 // A request is what the program hands its agent on stdin.
 type request struct {
-	Setup *setup   `json:"setup,omitempty"`
-	Job   Job      `json:"job"`
-	Env   []string `json:"env"`
+	Limits remainder `json:"limits"`
+	Resume *State    `json:"resume,omitempty"`
+	Setup  *setup    `json:"setup,omitempty"`
+	Job    Job       `json:"job"`
+	Env    []string  `json:"env"`
 }
 
 // A setup says what root process 1 makes.
@@ -34,15 +36,18 @@ type setup struct {
 	Work       string   `json:"work,omitempty"`
 	Run        string   `json:"run"` // an empty directory of this run's own
 	Mask       []string `json:"mask,omitempty"`
+	Network    string   `json:"network,omitempty"`
 	User       bool     `json:"user,omitempty"` // made in a user namespace
 	ResolvConf string   `json:"resolvConf,omitempty"`
 }
 
 // A message is one line on the agent's pipe. Exactly one member is set.
 type message struct {
-	Event  *Event  `json:"event,omitempty"`
-	Result *Result `json:"result,omitempty"` // the last one; its Steps travel in the events
-	Error  string  `json:"error,omitempty"`  // the root could not be made, or the job not be read
+	Event  *Event    `json:"event,omitempty"`
+	Result *Result   `json:"result,omitempty"` // the last one; its Steps travel in the events
+	Ask    *question `json:"ask,omitempty"`
+	State  []byte    `json:"state,omitempty"` // part of the State of a run that stopped for a reboot
+	Error  string    `json:"error,omitempty"` // the root could not be made, or the job not be read
 }
 
 // maxMessage bounds one line of the pipe: what is on the other side is not trusted with memory.
@@ -98,8 +103,9 @@ func receive(r io.Reader, take func(message)) error {
 	return lines.Err()
 }
 
-// eventPipe is the descriptor an agent sends messages on; readyPipe is where a worker says that it
-// is loaded and needs nothing more of the machine's files.
-func eventPipe() *os.File { return os.NewFile(3, "events") }
-func readyPipe() *os.File { return os.NewFile(4, "ready") }
-func requests() *os.File  { return os.NewFile(0, "request") }
+// eventPipe is the descriptor an agent sends messages on, answerPipe the one it reads answers from;
+// readyPipe is where a worker says that it is loaded and needs nothing more of the machine's files.
+func eventPipe() *os.File  { return os.NewFile(3, "events") }
+func answerPipe() *os.File { return os.NewFile(4, "answers") }
+func readyPipe() *os.File  { return os.NewFile(5, "ready") }
+func requests() *os.File   { return os.NewFile(0, "request") }
