@@ -17,7 +17,10 @@ func (o Object) Resolve(lookup func(dsl.Ref) any) Object {
 }
 
 // Refs calls f for every reference in the object with the path it stands at, in no particular order.
-func (o Object) Refs(f func(path string, r dsl.Ref)) { eachRef(map[string]any(o), nil, f) }
+func (o Object) Refs(f func(path string, r dsl.Ref)) {
+	var path [8]step // deeper than most, so that walking allocates nothing
+	eachRef(map[string]any(o), path[:0], f)
+}
 
 // rewrite replaces references and copies only what holds one: values are shared between blocks.
 func rewrite(v any, f func(dsl.Ref) any) (out any, changed bool) {
@@ -66,45 +69,40 @@ func rewriteList(v []any, f func(dsl.Ref) any) (out any, changed bool) {
 	return fresh, changed
 }
 
-// A step is one step of a path, linked to the ones before it: paths are spelled out only where
-// a reference is found.
+// A step is one step of a path. Paths are spelled out only where a reference is found.
 type step struct {
-	up    *step
 	name  string // "" for an index
 	index int
 }
 
-func (s *step) String() string {
-	switch {
-	case s == nil:
-		return ""
-	case s.name == "":
-		return s.up.String() + "[" + strconv.Itoa(s.index) + "]"
-	case s.up == nil:
-		return s.name
+func pathOf(steps []step) string {
+	var b []byte
+	for _, s := range steps {
+		switch {
+		case s.name == "":
+			b = append(strconv.AppendInt(append(b, '['), int64(s.index), 10), ']')
+		case len(b) > 0:
+			b = append(append(b, '.'), s.name...)
+		default:
+			b = append(b, s.name...)
+		}
 	}
-	return s.up.String() + "." + s.name
+	return string(b)
 }
 
-func eachRef(v any, at *step, f func(string, dsl.Ref)) {
+func eachRef(v any, at []step, f func(string, dsl.Ref)) {
 	switch v := v.(type) {
 	case dsl.Ref:
-		f(at.String(), v)
+		f(pathOf(at), v)
 	case Object:
 		eachRef(map[string]any(v), at, f)
 	case map[string]any:
 		for k, e := range v {
-			switch e.(type) {
-			case dsl.Ref, map[string]any, []any, Object:
-				eachRef(e, &step{up: at, name: k}, f)
-			}
+			eachRef(e, append(at, step{name: k}), f)
 		}
 	case []any:
 		for i, e := range v {
-			switch e.(type) {
-			case dsl.Ref, map[string]any, []any, Object:
-				eachRef(e, &step{up: at, index: i}, f)
-			}
+			eachRef(e, append(at, step{index: i}), f)
 		}
 	}
 }

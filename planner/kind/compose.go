@@ -235,7 +235,7 @@ func (e *expansion) steps(spec *imageSpec, n *dsl.Nested, doc *document, phase s
 	for _, s := range t.made {
 		doc.steps[phase+"/"+s.Name] = n.Range
 		for _, in := range s.Inputs {
-			size += len(fmt.Sprint(in))
+			size += sizeOf(in)
 		}
 	}
 	if size > doc.most {
@@ -248,6 +248,29 @@ func (e *expansion) steps(spec *imageSpec, n *dsl.Nested, doc *document, phase s
 		doc.phases[phase] = append(doc.phases[phase], t.made...)
 	}
 	doc.needs = append(doc.needs, t.needs...)
+}
+
+// sizeOf is how much text the inputs of a step are, printed: what is long is told from what is
+// short by it, for every step of every image, so that the printing itself is spared.
+func sizeOf(v any) int {
+	const brackets = len("map[") + len("]")
+	switch v := v.(type) {
+	case string:
+		return len(v)
+	case []string:
+		size := len("[]") + max(len(v)-1, 0)
+		for _, s := range v {
+			size += len(s)
+		}
+		return size
+	case component.Input:
+		size := brackets + max(len(v)-1, 0)
+		for k, e := range v {
+			size += len(k) + len(":") + sizeOf(e)
+		}
+		return size
+	}
+	return len(fmt.Sprint(v))
 }
 
 // report adds a diagnostic once: the same block is read for every source of the build.

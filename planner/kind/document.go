@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"maps"
@@ -102,8 +103,8 @@ func renderObject(doc map[string]any, at hcl.Range) (string, *hcl.Diagnostic) {
 // the host's file system, so that findings can point into the file itself.
 func fileRead(s *planner.Scope, at hcl.Range, text string) string {
 	f, ok := s.Config.Files[at.Filename]
-	if !ok || f == nil || !at.CanSliceBytes(f.Bytes) {
-		return ""
+	if !ok || f == nil || !at.CanSliceBytes(f.Bytes) || !bytes.HasPrefix(at.SliceBytes(f.Bytes), []byte("file")) {
+		return "" // most texts, which need not be parsed to know it
 	}
 	expr, diags := hclsyntax.ParseExpression(at.SliceBytes(f.Bytes), at.Filename, at.Start)
 	call, ok := expr.(*hclsyntax.FunctionCallExpr)
@@ -133,10 +134,10 @@ func heredocLines(s *planner.Scope, at hcl.Range, text string) map[int]hcl.Range
 	if !ok || f == nil || !at.CanSliceBytes(f.Bytes) {
 		return nil
 	}
-	source := strings.SplitAfter(string(at.SliceBytes(f.Bytes)), "\n")
-	if !strings.HasPrefix(source[0], "<<") {
+	if !bytes.HasPrefix(at.SliceBytes(f.Bytes), []byte("<<")) {
 		return nil
 	}
+	source := strings.SplitAfter(string(at.SliceBytes(f.Bytes)), "\n")
 	found := map[int]hcl.Range{}
 	offset := at.Start.Byte + len(source[0])
 	source = source[1:]
