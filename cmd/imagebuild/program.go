@@ -98,7 +98,7 @@ func (p *program) command() *cobra.Command {
 	}
 	root.AddCommand(
 		p.validateCommand(), p.planCommand(), p.buildCommand(), p.graphCommand(),
-		p.fmtCommand(), p.initCommand(), p.sandboxCommand(), p.versionCommand(),
+		p.fmtCommand(), p.initCommand(), p.sandboxCommand(), p.runCommand(), p.versionCommand(),
 	)
 	return root
 }
