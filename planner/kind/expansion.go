@@ -200,7 +200,7 @@ func (e *expansion) buildPlatform(b *dsl.Block, depth int) string {
 	if p := other.parentPlatform(uses[0].body, depth); p != "" {
 		return p
 	}
-	return other.platform(&imageSpec{use: uses[0], body: uses[0].body})
+	return other.stepsPlatform(uses[0])
 }
 
 // runs reports whether a block is for a source: neither only nor except keep it away.
