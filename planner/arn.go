@@ -1,10 +1,12 @@
 package planner
 
 import (
+	"strconv"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/internal/awsmodel"
 )
 
@@ -49,10 +51,11 @@ func ARN(n *Node, partition, region, account string) string {
 	return awsmodel.ARN{Partition: partition, Service: service, Region: region, Account: account, Resource: resource}.String()
 }
 
-// Trace leads a step of a component, named as Image Builder names it when it fails, to what wrote
-// it: the provisioner, or the step in a component's own document. It returns false for components
-// that are not of this plan.
-func (p *Plan) Trace(componentARN, phase, step string) (hcl.Range, bool) {
+// Trace leads a step of a component, named as Image Builder names it when it fails in the build of
+// an image, to what wrote it: the provisioner, the step in a component's own document, or, of a
+// component that is not of this plan, the place where the image's recipe takes it. It returns false
+// for components that neither the plan nor the recipe knows.
+func (p *Plan) Trace(image dsl.Addr, componentARN, phase, step string) (hcl.Range, bool) {
 	arn, err := awsmodel.ParseARN(componentARN)
 	if err != nil {
 		return hcl.Range{}, false // not an ARN, so not one of ours
@@ -63,8 +66,7 @@ func (p *Plan) Trace(componentARN, phase, step string) (hcl.Range, bool) {
 		}
 		name, _ := n.Known["name"].(string)
 		version, _ := n.Known["version"].(string)
-		want := n.resource() + "/" + awsmodel.NormalizeName(name) + "/" + version
-		if arn.Resource != want && !strings.HasPrefix(arn.Resource, want+"/") {
+		if !buildOf(arn.Resource, n.resource()+"/"+awsmodel.NormalizeName(name)+"/"+version) {
 			continue
 		}
 		if r, ok := n.Steps[phase+"/"+step]; ok {
@@ -72,5 +74,44 @@ func (p *Plan) Trace(componentARN, phase, step string) (hcl.Range, bool) {
 		}
 		return n.Origin, true
 	}
+	return p.taken(image, arn)
+}
+
+// taken is where what an image is made of names a component that is there already.
+func (p *Plan) taken(image dsl.Addr, component awsmodel.ARN) (hcl.Range, bool) {
+	nodes := map[dsl.Addr]*Node{}
+	for _, n := range p.Graph.Nodes {
+		nodes[n.Addr] = n
+	}
+	of := nodes[image]
+	if of == nil {
+		return hcl.Range{}, false
+	}
+	for _, member := range of.Kind.Identity {
+		ref, _ := of.Input[member].(dsl.Ref)
+		recipe := nodes[ref.Addr]
+		if recipe == nil {
+			continue
+		}
+		components, _ := recipe.Input["components"].([]any)
+		for i, c := range components {
+			entry, _ := c.(map[string]any)
+			written, _ := entry["componentArn"].(string)
+			if named, err := awsmodel.ParseARN(written); err != nil || !buildOf(component.Resource, named.Resource) {
+				continue
+			}
+			at := "components[" + strconv.Itoa(i) + "]"
+			for _, path := range []string{at + ".componentArn", at} {
+				if r, ok := recipe.Ranges[path]; ok {
+					return r, true
+				}
+			}
+		}
+	}
 	return hcl.Range{}, false
+}
+
+// buildOf reports whether resource is the version, with or without a build number.
+func buildOf(resource, version string) bool {
+	return resource == version || strings.HasPrefix(resource, version+"/")
 }

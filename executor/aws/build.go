@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor"
 )
 
@@ -15,15 +16,15 @@ const (
 	buildNotStarted = "BuildNotStarted" // EC2 or Systems Manager was throttled: it may be tried again
 )
 
-// A tracer leads a component's step back to what wrote it.
-type tracer func(componentARN, phase, step string) (hcl.Range, bool)
+// A tracer leads the step of a component that failed in an image's build back to what wrote it.
+type tracer func(image dsl.Addr, componentARN, phase, step string) (hcl.Range, bool)
 
 // stderrKept is how much of a failed step's stderr is shown, from its end.
 const stderrKept = 60
 
 // explain completes a failure: from what AWS says in parts, and from the end of the log, where the
 // component runner writes the first failed step with its stderr.
-func explain(e *executor.Failure, context object, log []logLine, trace tracer) {
+func explain(e *executor.Failure, context object, log []logLine) {
 	if throttledStart(e.Message) {
 		e.Code = buildNotStarted
 		return
@@ -47,11 +48,6 @@ func explain(e *executor.Failure, context object, log []logLine, trace tracer) {
 	}
 	if e.ExitStatus == "" && strings.HasPrefix(e.Message, "exit status ") {
 		e.ExitStatus = e.Message
-	}
-	if trace != nil && e.Step != "" {
-		if r, ok := trace(e.Component, e.Phase, e.Step); ok {
-			e.Range = r
-		}
 	}
 }
 

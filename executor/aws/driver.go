@@ -11,6 +11,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/internal/awsmodel"
 	"github.com/org/imagebuild-action/planner"
@@ -20,7 +21,7 @@ import (
 type Options struct {
 	Region string // "" is the clients' own
 	// Trace leads a failed step of a component back to what wrote it: Plan.Trace. nil leads nowhere.
-	Trace    func(componentARN, phase, step string) (hcl.Range, bool)
+	Trace    func(image dsl.Addr, componentARN, phase, step string) (hcl.Range, bool)
 	OnCancel executor.OnCancel
 	Images   int    // builds under way at once; 0 is no bound of ours
 	Run      string // the value of the tag imagebuild:run; "" leaves the tag out

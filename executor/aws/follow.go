@@ -387,6 +387,11 @@ func (f *follower) failed(c *planner.Change, image object, w *watch) error {
 	if e.Message == "" {
 		e.Message = fmt.Sprintf("the build of %s ended %s.", w.arn, text(state, "status"))
 	}
-	explain(e, sub(state, "failureContext"), w.tail.last, f.trace)
+	explain(e, sub(state, "failureContext"), w.tail.last)
+	if f.trace != nil && e.Step != "" {
+		if r, ok := f.trace(c.Addr, e.Component, e.Phase, e.Step); ok {
+			e.Range = r
+		}
+	}
 	return e
 }

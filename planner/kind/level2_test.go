@@ -443,15 +443,15 @@ func TestTrace(t *testing.T) {
 	c := change(t, p, "component.base")
 	arn := planner.ARN(c.Node, "aws", "eu-west-1", "123456789012")
 	for _, a := range []string{arn, arn + "/1"} {
-		r, ok := p.Trace(a, "build", "one")
+		r, ok := p.Trace(dsl.Addr{}, a, "build", "one")
 		if !ok || r.Filename != "main.ib.hcl" || r.Start.Line != 14 {
 			t.Errorf("%s: %v, %v", a, r, ok)
 		}
 	}
-	if _, ok := p.Trace(arn+"0", "build", "one"); ok {
+	if _, ok := p.Trace(dsl.Addr{}, arn+"0", "build", "one"); ok {
 		t.Error("another version's ARN was taken for this one")
 	}
-	if _, ok := p.Trace("not an arn", "build", "one"); ok {
+	if _, ok := p.Trace(dsl.Addr{}, "not an arn", "build", "one"); ok {
 		t.Error("something that is no ARN was found")
 	}
 }
@@ -482,7 +482,7 @@ component "base" {
 `)
 	arn := planner.ARN(change(t, p, "component.base").Node, "aws", "eu-west-1", "123456789012")
 	for step, want := range map[string]int{"one": 12, "two": 7} {
-		if r, ok := p.Trace(arn, "build", step); !ok || r.Start.Line != want {
+		if r, ok := p.Trace(dsl.Addr{}, arn, "build", step); !ok || r.Start.Line != want {
 			t.Errorf("%s: %v, want line %d", step, r, want)
 		}
 	}
