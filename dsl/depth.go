@@ -77,7 +77,7 @@ func shallow(src []byte) bool {
 			certain = c != '\\' && c != '$' && c != '%' && c != '\n'
 			inString = c != '"'
 		default:
-			certain = !(c == '<' && next == '<' || c == '/' && next == '*')
+			certain = (c != '<' || next != '<') && (c != '/' || next != '*')
 			inString = c == '"'
 			inComment = c == '#' || c == '/' && next == '/'
 		}

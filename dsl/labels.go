@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/zclconf/go-cty/cty"
 )
@@ -41,7 +42,7 @@ func withLabels(body *hclsyntax.Body, c *compiledSchema) *hclsyntax.Body {
 			copied.Body, made = &inner, &copied
 		case c.optionalLabel(b.Type) && len(b.Labels) == 0:
 			copied := *b
-			copied.Labels, copied.LabelRanges = []string{""}, append(b.LabelRanges[:0:0], b.TypeRange)
+			copied.Labels, copied.LabelRanges = []string{""}, []hcl.Range{b.TypeRange}
 			made = &copied
 		}
 		out.Blocks[i] = made

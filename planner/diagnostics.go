@@ -8,7 +8,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 )
 
-// A Cause, as the Extra of a diagnostic, names what is behind it, where that shows in many places
+// A Cause is the Extra of a diagnostic that names what is behind it, where that shows in many places
 // and is mended in one. Of all diagnostics of one cause only the first is given, with the number of
 // places.
 type Cause string

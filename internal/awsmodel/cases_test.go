@@ -183,7 +183,7 @@ var ruleCases = []ruleCase{
 	{"CreateLifecyclePolicy", `{"resourceType":"CONTAINER_IMAGE","policyDetails":[{"action":{"type":"DELETE","includeResources":{"amis":true}},"filter":{"type":"COUNT","value":3,"unit":"DAYS"}}]}`, []string{"policyDetails[0].action.includeResources.amis", "policyDetails[0].filter.unit"}},
 
 	// What the model itself says, as it is reported.
-	{"CreateComponent", `{"name":"a","platform":"linux","descripton":"x","tags":{}}`, []string{"descripton", "name", "platform", "tags"}},
+	{"CreateComponent", `{"name":"a","platform":"linux","descriptiom":"x","tags":{}}`, []string{"descriptiom", "name", "platform", "tags"}},
 	{"CreateComponent", `{"name":null,"platform":7,"data":"a\u0000b","supportedOsVersions":"Amazon Linux 2023","dryRun":"yes"}`, []string{"data", "dryRun", "name", "platform", "supportedOsVersions"}},
 	{"CreateComponent", `{"description":"","tags":{"a!":"b","c":null},"supportedOsVersions":[null]}`, []string{"description", "supportedOsVersions[0]", "tags.a!", "tags.c"}},
 	{"CreateImageRecipe", `{"blockDeviceMappings":[{"ebs":{"volumeSize":1.5,"iops":1e9}},{"ebs":{"volumeSize":0}}]}`, []string{"blockDeviceMappings[0].ebs.iops", "blockDeviceMappings[0].ebs.volumeSize", "blockDeviceMappings[1].ebs.volumeSize"}},

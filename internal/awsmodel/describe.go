@@ -6,7 +6,7 @@ import (
 )
 
 // phrases say in words what a pattern of Image Builder's model demands, by shape.
-var phrases = map[string]string{
+var phrases = map[string]string{ //nolint:gosec // descriptions, no credentials
 	"AccountId":                            "an account id of 12 digits",
 	"AmiNameString":                        "an AMI name of 2 to 127 letters, digits, -, _, ., :, spaces and {{ imagebuilder:… }} tokens",
 	"AmiWatermarkName":                     "3 to 128 characters of letters, digits, spaces and ()[]./'@_-, with no space at either end",

@@ -229,14 +229,10 @@ func (it *Item) elapsed(now time.Time) string {
 func (it *Item) doing() string {
 	s := Neutral(it.State)
 	if s == "" {
-		switch {
-		case it.Verb == planner.Wait:
-			s = "waiting for the build under way"
-		case it.Verb == planner.Update:
-			s = "updating"
-		default:
-			s = "creating"
-		}
+		s = map[planner.Verb]string{
+			planner.Create: "creating", planner.Update: "updating", planner.Delete: "deleting",
+			planner.Wait: "waiting for the build under way", planner.None: "there already",
+		}[it.Verb]
 	}
 	if it.Step != "" {
 		s += ", " + Neutral(it.Step)

@@ -137,12 +137,10 @@ func runeColumns(r rune) int {
 	case unicode.In(r, unicode.Mn, unicode.Me) || r == '\u200d':
 		return 0
 	}
-	switch width.LookupRune(r).Kind() {
-	case width.EastAsianWide, width.EastAsianFullwidth:
+	if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
 		return 2
-	default:
-		return 1
 	}
+	return 1
 }
 
 // fit cuts s to at most n columns, saying so with an ellipsis. n below 1 is no limit.

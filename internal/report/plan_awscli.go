@@ -48,6 +48,7 @@ wait_for_image() {
 }
 `
 
+//nolint:gosec // text about secrets, none
 const scriptSecretGuard = `
 # Values of this plan are sensitive and stand below as "(sensitive)". Put them in, then remove these two lines.
 printf 'Sensitive values are missing from this script: see its beginning.\n' >&2
@@ -287,13 +288,10 @@ func (s *script) askFor(c *planner.Change) error {
 	})
 	slices.SortFunc(open, func(a, b dsl.Ref) int { return strings.Compare(a.String(), b.String()) })
 	for _, r := range slices.Compact(open) {
-		var err error
-		if command := s.question(r); command != "" {
-			err = s.assign(r, "$("+command+")")
-		} else {
-			err = s.require(c, r, paths[r])
-		}
-		if err != nil {
+		command := s.question(r)
+		if command == "" {
+			s.require(c, r, paths[r])
+		} else if err := s.assign(r, "$("+command+")"); err != nil {
 			return err
 		}
 	}
@@ -318,7 +316,7 @@ func (s *script) question(r dsl.Ref) string {
 
 // require takes a value from the environment of the script: a data block's, or a name or version
 // that follows from the answer to a look-up.
-func (s *script) require(c *planner.Change, r dsl.Ref, path string) error {
+func (s *script) require(c *planner.Change, r dsl.Ref, path string) {
 	name := s.variable(r)
 	s.b.WriteString(comment(name + " is " + r.String() + ", which this plan does not know. Set it in the environment."))
 	if d := fallback(c, r, path); d != "" {
@@ -326,7 +324,6 @@ func (s *script) require(c *planner.Change, r dsl.Ref, path string) error {
 		fmt.Fprintf(&s.b, "if [ -z \"${%s:-}\" ]; then %s=%s; fi\n", name, name, quote(d))
 	}
 	fmt.Fprintf(&s.b, "checked \"${%s:-}\" %s\n", name, name)
-	return nil
 }
 
 // fallback is what AWS takes in the place of a name or version that is made of the content: the

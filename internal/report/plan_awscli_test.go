@@ -68,15 +68,15 @@ func runScript(t *testing.T, script string, env ...string) (calls []awsCall, out
 		t.Skip("bash is not installed")
 	}
 	dir, bin, record := t.TempDir(), t.TempDir(), t.TempDir()
-	if err := os.WriteFile(filepath.Join(bin, "aws"), []byte(fakeAWS), 0o755); err != nil {
+	if err = os.WriteFile(filepath.Join(bin, "aws"), []byte(fakeAWS), 0o755); err != nil {
 		t.Fatal(err)
 	}
 	file := filepath.Join(t.TempDir(), "plan.sh")
-	if err := os.WriteFile(file, []byte(script), 0o600); err != nil {
+	if err = os.WriteFile(file, []byte(script), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), bash, "-n", file).CombinedOutput(); err != nil {
-		t.Fatalf("bash -n: %v\n%s", err, out)
+	if out, checkErr := exec.CommandContext(t.Context(), bash, "-n", file).CombinedOutput(); checkErr != nil {
+		t.Fatalf("bash -n: %v\n%s", checkErr, out)
 	}
 	cmd := exec.CommandContext(t.Context(), bash, file)
 	cmd.Dir = dir

@@ -81,7 +81,7 @@ func markdownWarnings(b *strings.Builder, diags hcl.Diagnostics) {
 }
 
 func (v *view) markdownGroup(b *strings.Builder, g group) {
-	n := map[planner.Verb]int{}
+	n := make(map[planner.Verb]int)
 	for _, c := range g.changes {
 		n[c.Verb]++
 	}

@@ -104,7 +104,7 @@ func (v *view) collapsed() map[string]*bundle {
 		key, title := bundleKey(c)
 		b := out[key]
 		if b == nil {
-			b = &bundle{title: title, verbs: map[planner.Verb]int{}, needs: map[string]bool{}}
+			b = &bundle{title: title, verbs: make(map[planner.Verb]int), needs: map[string]bool{}}
 			out[key] = b
 		}
 		b.verbs[c.Verb]++

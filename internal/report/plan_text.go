@@ -92,7 +92,7 @@ func legend(p *planner.Plan) string {
 		{planner.None, "there already"},
 		{planner.Wait, "being built: wait for it"},
 	}
-	used := map[planner.Verb]bool{}
+	used := make(map[planner.Verb]bool)
 	for _, c := range p.Changes {
 		used[c.Verb] = true
 	}

@@ -126,7 +126,7 @@ func (it *Item) Outcome() string {
 
 // verdict is the last line: whether all is well, and how much of what there was.
 func (r *Report) verdict(o TextOptions) string {
-	made := map[planner.Verb]int{}
+	made := make(map[planner.Verb]int)
 	for _, it := range r.Items {
 		if it.Status == executor.Applied {
 			made[it.Verb]++
@@ -229,10 +229,7 @@ func (it *Item) stepDetail(f *executor.Failure) string {
 		s = fmt.Sprintf("%s: step %q of phase %q failed: %s", it.Addr, f.Step, f.Phase, how)
 	}
 	if last := stderrTail(f); len(last) > 0 {
-		s += "\nIt wrote last to its error stream:"
-		for _, l := range last {
-			s += "\n  | " + l
-		}
+		s += "\nIt wrote last to its error stream:\n  | " + strings.Join(last, "\n  | ")
 	}
 	return s
 }

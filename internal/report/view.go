@@ -170,18 +170,18 @@ func (v *view) details(n *planner.Node) []string {
 }
 
 // walkRefs calls f for each reference in v, members by name.
-func walkRefs(v any, path string, f func(path string, r dsl.Ref)) {
+func walkRefs(v any, at string, f func(at string, r dsl.Ref)) {
 	switch v := v.(type) {
 	case dsl.Ref:
-		f(path, v)
+		f(at, v)
 	case []any:
 		for i, e := range v {
-			walkRefs(e, fmt.Sprintf("%s[%d]", path, i), f)
+			walkRefs(e, fmt.Sprintf("%s[%d]", at, i), f)
 		}
 	default:
 		m := asMap(v)
 		for _, k := range slices.Sorted(maps.Keys(m)) {
-			walkRefs(m[k], strings.TrimPrefix(path+"."+k, "."), f)
+			walkRefs(m[k], strings.TrimPrefix(at+"."+k, "."), f)
 		}
 	}
 }
@@ -223,7 +223,7 @@ func (v *view) regions(n *planner.Node) []string {
 
 // summary is the last line of a plan.
 func (v *view) summary() string {
-	n := map[planner.Verb]int{}
+	n := make(map[planner.Verb]int)
 	for _, c := range v.plan.Changes {
 		n[c.Verb]++
 	}

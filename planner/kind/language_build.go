@@ -12,8 +12,11 @@ import (
 // sourceParts are the kinds a source is parted into, and how a table calls them.
 func sourceParts() [][2]string {
 	return [][2]string{
-		{"image_recipe", "recipe"}, {"infrastructure_configuration", "infrastructure"}, {"distribution_configuration", "distribution"},
-		{"image_pipeline", "pipeline"}, {"image", "image"},
+		{"image_recipe", "recipe"},
+		{"infrastructure_configuration", "infrastructure"},
+		{"distribution_configuration", "distribution"},
+		{"image_pipeline", "pipeline"},
+		{"image", "image"},
 	}
 }
 
@@ -144,11 +147,11 @@ func (l *reference) build() string {
 	b.WriteString(exportsOf("build.NAME", k.Block.Exports) + "\n" + attributes(s.Attrs))
 	b.WriteString("\n| Block | Meaning |\n|---|---|\n")
 	for _, n := range s.Blocks {
-		labels := ""
+		b.WriteString("| `" + n.Type)
 		for _, label := range n.Labels {
-			labels += " \"" + strings.ToUpper(label) + "\""
+			b.WriteString(" \"" + strings.ToUpper(label) + "\"")
 		}
-		fmt.Fprintf(&b, "| `%s%s` | %s |\n", n.Type, labels, cell(n.Doc))
+		b.WriteString("` | " + cell(n.Doc) + " |\n")
 	}
 	b.WriteString("\nSeveral sources make an image each, called `NAME-SOURCE`. A build expands to the blocks of [Resources](#resources) under its own name, " +
 		"so that `build \"web\"` makes `component.web`, `image_recipe.web`, `image.web` and so on: these addresses are what a plan shows. " +

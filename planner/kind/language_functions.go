@@ -38,10 +38,14 @@ func grouped() []functionGroup {
 		{"Addresses", []string{"cidrhost", "cidrnetmask", "cidrsubnet", "cidrsubnets"}},
 		{"Time", []string{"formatdate", "rfc3339_parse", "timeadd", "unix_timestamp_parse"}},
 		{"Environment, in the default of a variable alone", []string{"env"}},
-		{"Another result at every run, so that whatever depends on it is made anew each time (a warning says so)",
-			[]string{"bcrypt", "legacy_isotime", "legacy_strftime", "timestamp", "uuidv4"}},
-		{"An error here, because an expression has no network: use a [data block](#data) or a sensitive variable",
-			[]string{"aws_secretsmanager", "aws_secretsmanager_raw", "consul_key", "vault"}},
+		{
+			"Another result at every run, so that whatever depends on it is made anew each time (a warning says so)",
+			[]string{"bcrypt", "legacy_isotime", "legacy_strftime", "timestamp", "uuidv4"},
+		},
+		{
+			"An error here, because an expression has no network: use a [data block](#data) or a sensitive variable",
+			[]string{"aws_secretsmanager", "aws_secretsmanager_raw", "consul_key", "vault"},
+		},
 	}
 }
 

@@ -123,10 +123,10 @@ func TestMeaningsAreMembers(t *testing.T) {
 }
 
 func walkMembers(sh *awsmodel.Shape, seen map[string]bool) {
-	switch {
-	case sh.Type == "list":
+	switch sh.Type {
+	case "list":
 		walkMembers(sh.Element, seen)
-	case sh.Type == "structure":
+	case "structure":
 		for _, m := range sh.Members {
 			seen[m.Name], seen[strings.TrimSuffix(sh.Name, "Request")+"."+m.Name] = true, true
 			walkMembers(m.Shape, seen)
