@@ -28,7 +28,7 @@ func Diagnostics(w io.Writer, files map[string]*hcl.File, diags hcl.Diagnostics,
 	for _, d := range diags {
 		drawn := &strings.Builder{}
 		// Always in colour: the highlight tells where the caret belongs, and nothing else here can hold an escape.
-		if err := hcl.NewDiagnosticTextWriter(drawn, harmless(files, d), width, true).WriteDiagnostic(harmlessDiagnostic(d)); err != nil {
+		if err := hcl.NewDiagnosticTextWriter(drawn, harmless(files, d), width, true).WriteDiagnostic(harmlessDiagnostic(brief(files, d))); err != nil {
 			return fmt.Errorf("draw diagnostic: %w", err)
 		}
 		b.WriteString(carets(drawn.String(), o))
@@ -73,6 +73,31 @@ func uncolored(s string) string {
 		s = strings.ReplaceAll(s, c, "")
 	}
 	return s
+}
+
+// maxQuoted is how many lines of a configuration a diagnostic may quote: a script or a document
+// that is wrong as a whole may have thousands.
+const maxQuoted = 8
+
+// brief is a diagnostic that quotes no more than the first line of what is longer than maxQuoted.
+func brief(files map[string]*hcl.File, d *hcl.Diagnostic) *hcl.Diagnostic {
+	out := *d
+	if d.Context != nil && d.Context.End.Line-d.Context.Start.Line >= maxQuoted {
+		out.Context = nil
+	}
+	if d.Subject == nil || d.Subject.End.Line-d.Subject.Start.Line < maxQuoted {
+		return &out
+	}
+	at := *d.Subject
+	at.End = at.Start
+	if f := files[at.Filename]; f != nil && at.Start.Byte <= len(f.Bytes) {
+		line, _, _ := strings.Cut(string(f.Bytes[at.Start.Byte:]), "\n")
+		line = strings.TrimSuffix(line, "\r")
+		at.End.Byte += len(line)
+		at.End.Column += utf8.RuneCountInString(line)
+	}
+	out.Subject = &at
+	return &out
 }
 
 func harmlessDiagnostic(d *hcl.Diagnostic) *hcl.Diagnostic {

@@ -104,6 +104,23 @@ func TestVerdicts(t *testing.T) {
 }
 
 // A diagnostic's text and the configuration it quotes can do nothing to a terminal, and the caret stands right.
+// A document that is wrong as a whole is quoted by its first line.
+func TestDiagnosticsAreBrief(t *testing.T) {
+	src := []byte("a = <<EOT\n" + strings.Repeat("line of a script\n", 1000) + "EOT\n")
+	subject := hcl.Range{
+		Filename: "a.hcl", Start: hcl.Pos{Line: 1, Column: 5, Byte: 4}, End: hcl.Pos{Line: 1002, Column: 1, Byte: len(src) - 1},
+	}
+	diags := hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "Document too long", Detail: "Split it.", Subject: &subject, Context: &subject}}
+	b := &strings.Builder{}
+	if err := report.Diagnostics(b, map[string]*hcl.File{"a.hcl": {Bytes: src}}, diags, report.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	want := "Error: Document too long\n\n  on a.hcl line 1:\n   1: a = <<EOT\n          ^^^^^\n\nSplit it.\n\n"
+	if b.String() != want {
+		t.Errorf("%s\nwant:\n%s", b, want)
+	}
+}
+
 func TestDiagnosticsAreHarmless(t *testing.T) {
 	src := []byte("a = \"\x1b[2J\u202e日本\" + bad\r\n\tb = bad\n")
 	i := bytes.Index(src, []byte("bad"))
