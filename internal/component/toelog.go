@@ -150,15 +150,15 @@ func (l *LogFolder) begin(e Event) {
 	}
 	if e.Depth == 0 {
 		l.detail.begin(e)
-		l.update(e.Time)
+		l.updateDetail(e.Time)
 	}
 }
 
 func (l *LogFolder) end(e Event) {
 	if e.Depth == 0 {
 		l.detail.end(e)
-		l.chain.end(e)
-		l.update(e.Time)
+		l.updateDetail(e.Time)
+		l.updateChain(e)
 	}
 	code := 0
 	if e.Status == Failed || e.Status == Unsupported {
@@ -181,15 +181,22 @@ func (l *LogFolder) end(e Event) {
 	}
 }
 
-// update brings the two JSON files up to date, unless one has grown so large that this has to wait.
-func (l *LogFolder) update(at time.Time) {
-	if wrote, err := l.detail.update(at); wrote || err != nil {
+// updateDetail brings detailedoutput.json up to date, unless it has grown so large that this has to wait.
+func (l *LogFolder) updateDetail(at time.Time) {
+	if wrote, err := l.detail.update(at); wrote {
 		l.fail(err)
 		l.debug(at, "Updated detailed output file at "+l.detail.path)
 	}
-	if wrote, err := l.chain.update(at); wrote || err != nil {
+}
+
+// updateChain takes what a step leaves into chaining.json.
+func (l *LogFolder) updateChain(e Event) {
+	if !l.chain.end(e) {
+		return
+	}
+	if wrote, err := l.chain.update(e.Time); wrote {
 		l.fail(err)
-		l.debug(at, "Updated chaining file at "+l.chain.path)
+		l.debug(e.Time, "Updated chaining file at "+l.chain.path)
 	}
 }
 
@@ -198,6 +205,7 @@ func (l *LogFolder) update(at time.Time) {
 func (l *LogFolder) Finish(result *Result, broken error, at time.Time) error {
 	switch {
 	case broken != nil:
+		l.settle(at)
 		l.fail(l.console.line(at, "TOE has completed execution with failure - "+oneLine(broken.Error(), maxLine)))
 		l.fail(l.application.line(at, "TOE has completed execution with failure - "+oneLine(broken.Error(), maxLine)))
 		l.detail.finish(Failed, broken.Error(), at)
@@ -231,8 +239,7 @@ func openLineFile(name string) (*lineFile, error) {
 
 // line writes one entry. One of several lines has its time on the first alone, as AWSTOE's have.
 func (f *lineFile) line(at time.Time, text string) error {
-	var stamp [len(toeStamp)]byte
-	_, err := f.buf.Write(at.UTC().AppendFormat(stamp[:0], toeStamp))
+	_, err := f.buf.Write(at.UTC().AppendFormat(f.buf.AvailableBuffer(), toeStamp))
 	if err == nil {
 		err = f.buf.WriteByte(' ')
 	}

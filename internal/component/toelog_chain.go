@@ -60,10 +60,10 @@ func newChainFile(dir string, run LogRun) *chainFile {
 	return c
 }
 
-// end takes in what a step leaves.
-func (c *chainFile) end(e Event) {
+// end takes in what a step leaves, and reports whether e is the end of one.
+func (c *chainFile) end(e Event) bool {
 	if e.Kind != StepFinished || e.Result == nil || e.Index >= len(c.documents) {
-		return
+		return false
 	}
 	for _, ph := range c.documents[e.Index].Phases {
 		for _, s := range ph.Steps {
@@ -75,6 +75,7 @@ func (c *chainFile) end(e Event) {
 			}
 		}
 	}
+	return true
 }
 
 const (
