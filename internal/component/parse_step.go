@@ -197,6 +197,9 @@ func (p *stepParser) input(m *Module, n *yaml.Node, index int) {
 		}
 	}
 	p.combination(m, in, p.src.at(n))
+	if len(in) == 0 && m.Bare {
+		return // the same as no inputs
+	}
 	p.step.Inputs = append(p.step.Inputs, in)
 }
 
