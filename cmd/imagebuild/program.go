@@ -97,7 +97,7 @@ func (p *program) command() *cobra.Command {
 		SilenceUsage: true, SilenceErrors: true,
 	}
 	root.AddCommand(
-		p.validateCommand(), p.planCommand(), p.buildCommand(), p.graphCommand(),
+		p.validateCommand(), p.planCommand(), p.buildCommand(), p.testCommand(), p.graphCommand(),
 		p.fmtCommand(), p.initCommand(), p.sandboxCommand(), p.runCommand(), p.versionCommand(),
 	)
 	return root

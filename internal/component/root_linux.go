@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -69,7 +68,7 @@ func (r Root) prepare() (*setup, func() error, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("making a scratch directory: %w", err)
 	}
-	cleanup := func() error { return removeTree(run) }
+	cleanup := func() error { return RemoveTree(run) }
 	s := &setup{Dir: r.dir, Base: r.spec.Base, Run: run, User: r.user, Lowers: r.spec.Lowers, ResolvConf: resolvConf(), Network: r.spec.Network}
 	if r.kind == rootDir {
 		return s, cleanup, nil
@@ -88,7 +87,7 @@ func (r Root) prepare() (*setup, func() error, error) {
 	}
 	// The layers must not be seen inside of themselves: what deletes files would chase its own traces.
 	s.Mask = r.masks(append([]string{run, s.Upper, s.Work}, s.Lowers...))
-	return s, func() error { return errors.Join(removeTree(s.Work), removeTree(run)) }, nil
+	return s, func() error { return errors.Join(RemoveTree(s.Work), RemoveTree(run)) }, nil
 }
 
 // masks are the directories of the machine that appear empty.
@@ -110,20 +109,6 @@ func (r Root) masks(own []string) []string {
 		}
 	}
 	return out
-}
-
-// removeTree removes what an overlay leaves, also directories without permissions.
-func removeTree(dir string) error {
-	if os.RemoveAll(dir) == nil {
-		return nil
-	}
-	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
-		if d != nil && d.IsDir() {
-			return os.Chmod(path, 0o700) //nolint:gosec // the directory is about to be removed
-		}
-		return err
-	})
-	return errors.Join(err, os.RemoveAll(dir))
 }
 
 func resolvConf() string {

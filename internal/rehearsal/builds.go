@@ -15,7 +15,7 @@ const maxDocument = 1 << 20
 
 // Builds are the images of a graph, each after the one it is built on.
 func Builds(g *planner.Graph) ([]*Build, error) {
-	r := &reader{nodes: map[dsl.Addr]*planner.Node{}, builds: map[dsl.Addr]*Build{}}
+	r := &reader{nodes: map[dsl.Addr]*planner.Node{}, builds: map[dsl.Addr]*Build{}, data: g.Config.Data}
 	for _, n := range g.Nodes {
 		r.nodes[n.Addr] = n
 	}
@@ -52,6 +52,7 @@ func distinguish(builds []*Build) {
 type reader struct {
 	nodes  map[dsl.Addr]*planner.Node
 	builds map[dsl.Addr]*Build
+	data   []*dsl.Block
 }
 
 // recipe is the recipe an image is made of, nil for what is no image.
@@ -77,7 +78,7 @@ func (r *reader) build(n, recipe *planner.Node) (*Build, error) {
 		b.Parent = parent
 	case dsl.Ref:
 		if b.On = r.builds[parent.Addr]; b.On == nil {
-			b.Parent = parent.Addr.String()
+			b.Parent = sought(r.data, parent.Addr)
 			if parent.Type == planner.LookupType {
 				b.Parent = parent.Name
 			}

@@ -23,8 +23,8 @@ type Build struct {
 	Origin hcl.Range
 	// Platform is AWS's word for its components' platform: "Linux", "Windows", "macOS"; "" without components.
 	Platform string
-	// Parent is the parent image as far as the plan knows it: an ARN, "ssm:/path", an AMI id, a data
-	// block's address, or for container recipes the name of a container image. "" where On is set.
+	// Parent is the parent image as far as the plan knows it: an ARN, "ssm:/path", an AMI id, what a
+	// data block filters by, or for container recipes the name of a container image. "" where On is set.
 	Parent string
 	// Container says that Parent is a container image, and the build makes another.
 	Container bool
