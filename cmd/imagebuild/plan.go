@@ -63,6 +63,7 @@ func (p *program) planCommand() *cobra.Command {
 	g.conf.add(c)
 	g.tgt.add(c)
 	c.Flags().BoolVar(&g.offline, "offline", false, "ask AWS nothing, also where there are credentials")
+	c.Flags().BoolVar(&g.lint, "lint", false, lintUsage)
 	c.Flags().BoolVar(&g.rebuild, "rebuild", false, "build images again that are there already")
 	c.Flags().BoolVar(&o.json, "json", false, "write the plan as JSON to standard output; short for --format json")
 	c.Flags().StringVar(&o.format, "format", "text", "text, "+strings.Join(slices.Sorted(maps.Keys(planFormats)), ", "))

@@ -27,6 +27,7 @@ type planning struct {
 	offline bool // --offline
 	must    bool // AWS is needed: there is no going on without it
 	rebuild bool
+	lint    bool // --lint: warn of what is allowed and seldom right
 
 	loc    *location
 	cfg    *dsl.Config
@@ -74,6 +75,9 @@ func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
 		return nil, g.refuse(ctx)
 	}
 	plan.Account, plan.Offline = g.target.account, g.target.offline()
+	if g.lint {
+		g.diags = append(g.diags, lintPlan(plan)...)
+	}
 	g.p.draw(g.cfg, g.diags)
 	return plan, nil
 }

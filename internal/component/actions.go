@@ -44,12 +44,13 @@ func (s *stepRun) action() (action, error) {
 
 func commandActions() map[string]action {
 	return map[string]action{
-		"Assert":          doAssert,
-		"ExecuteBash":     executeBash,
-		"ExecuteBinary":   executeBinary,
-		"ExecuteDocument": executeDocument,
-		"Reboot":          reboot,
-		"UpdateOS":        updateOS,
+		"ExecutePowerShell": executePowerShell,
+		"Assert":            doAssert,
+		"ExecuteBash":       executeBash,
+		"ExecuteBinary":     executeBinary,
+		"ExecuteDocument":   executeDocument,
+		"Reboot":            reboot,
+		"UpdateOS":          updateOS,
 	}
 }
 
@@ -74,13 +75,32 @@ func executeBash(ctx context.Context, s *stepRun, in Input) (map[string]string, 
 	return s.script(ctx, strings.Join(in.list("commands"), "\n")+"\n")
 }
 
-func (s *stepRun) script(ctx context.Context, text string) (map[string]string, error) {
+// executePowerShell runs PowerShell where it is installed (pwsh), which on Linux somebody must have done.
+// Exit status 3010 asks for a restart there too: the eight bits that Linux keeps of it are those of 194.
+func executePowerShell(ctx context.Context, s *stepRun, in Input) (map[string]string, error) {
+	if _, err := lookPath("pwsh", s.env); err != nil {
+		return nil, unsupported("the action ExecutePowerShell exists on Windows alone, and this root is Linux and has no pwsh")
+	}
+	argv := []string{"pwsh", "-NoProfile", "-NonInteractive", "-File"}
+	if file := in.text("file"); file != "" {
+		stdout, err := s.command(ctx, append(argv, s.path(file)))
+		return map[string]string{"stdout": stdout}, err
+	}
+	return s.script(ctx, strings.Join(in.list("commands"), "\n")+"\n", argv...)
+}
+
+// script writes a text to a file and has it run, by bash where no other interpreter is named.
+func (s *stepRun) script(ctx context.Context, text string, interpreter ...string) (map[string]string, error) {
+	suffix := ".ps1"
+	if interpreter == nil {
+		interpreter, suffix = []string{"bash"}, ".sh"
+	}
 	dir, err := os.MkdirTemp(scratch, "AWSTOE")
 	if err != nil {
 		return nil, fmt.Errorf("making the script's directory: %w", err)
 	}
-	s.say("ExecuteBash: Created temporary directory: " + dir)
-	f, err := os.CreateTemp(dir, "script-*.sh")
+	s.say(s.step.Action + ": Created temporary directory: " + dir)
+	f, err := os.CreateTemp(dir, "script-*"+suffix)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("making the script: %w", err), os.RemoveAll(dir))
 	}
@@ -88,13 +108,13 @@ func (s *stepRun) script(ctx context.Context, text string) (map[string]string, e
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, errors.Join(fmt.Errorf("writing the script: %w", err), os.RemoveAll(dir))
 	}
-	s.say("ExecuteBash: Created temporary script file at: " + f.Name())
-	stdout, err := s.command(ctx, []string{"bash", f.Name()})
-	s.say("ExecuteBash: Removing temporary directory: " + dir)
+	s.say(s.step.Action + ": Created temporary script file at: " + f.Name())
+	stdout, err := s.command(ctx, append(slices.Clone(interpreter), f.Name()))
+	s.say(s.step.Action + ": Removing temporary directory: " + dir)
 	if gone := os.RemoveAll(dir); gone != nil {
 		return nil, errors.Join(err, fmt.Errorf("removing the script: %w", gone))
 	}
-	s.say("ExecuteBash: Successfully removed temporary directory: " + dir)
+	s.say(s.step.Action + ": Successfully removed temporary directory: " + dir)
 	return map[string]string{"stdout": stdout}, err
 }
 

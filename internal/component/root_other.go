@@ -26,3 +26,10 @@ func (r *Root) enforced() (string, error) { return "", elsewhere() }
 func agentInit() error { return elsewhere() }
 
 func guard() error { return elsewhere() }
+
+func (m remainder) apply() error {
+	if m != (remainder{}) {
+		return elsewhere()
+	}
+	return nil
+}

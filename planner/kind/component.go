@@ -75,6 +75,9 @@ func checkComponent(b *dsl.Block, t *docText) (map[string]hcl.Range, hcl.Diagnos
 	if doc == nil {
 		return nil, t.place(diags)
 	}
+	if !diags.HasErrors() {
+		diags = append(diags, doc.CheckScripts([]byte(t.text))...)
+	}
 	if t.object && !diags.HasErrors() {
 		t.text = string(component.Render(doc)) // in the order in which documents are written
 	}

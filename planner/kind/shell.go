@@ -14,6 +14,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/component"
 )
 
 // scriptAttrs are the arguments that say what a shell of any sort is to run.
@@ -148,7 +149,9 @@ func (t *task) shellScript(suffix string, s script, env map[string]string) {
 			lines = append(lines, "set -"+flags)
 		}
 		lines = append(lines, exports(env)...)
-		t.bash(suffix, append(lines, t.commands(s)...)...)
+		commands := t.commands(s)
+		t.checkBash(s, commands)
+		t.bash(suffix, append(lines, commands...)...)
 		return
 	}
 	run := bashScript{text: s.s, env: env, valid: valid}
@@ -171,6 +174,29 @@ func (t *task) commands(s script) []string {
 		out = append(out, strings.ReplaceAll(l.s, "\r\n", "\n"))
 	}
 	return out
+}
+
+// checkBash looks for a syntax error in a script that bash runs as it is, and points at the element of
+// inline that holds it.
+func (t *task) checkBash(s script, commands []string) {
+	p := component.BashProblem(commands)
+	if p == nil {
+		return
+	}
+	at, where := s.at, ""
+	if s.inline {
+		if elements := t.list("inline"); p.Command < len(elements) {
+			at = elements[p.Command].at
+			if line, ok := heredocLines(t.scope, at, elements[p.Command].s)[p.Line+1]; ok {
+				at = line
+			} else if strings.Contains(elements[p.Command].s, "\n") {
+				where = fmt.Sprintf(" in line %d of this element", p.Line+1)
+			}
+		}
+	} else {
+		where = fmt.Sprintf(" in line %d of the file", p.Line+1)
+	}
+	t.fail(at, "Bash syntax error", "Bash cannot read the script%s: %s. The step would fail.", where, p.Text)
 }
 
 // shebang is the interpreter a script asks for; "" where it asks for none.
