@@ -16,7 +16,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 		Long: "sandbox serves EC2 Image Builder, and as much of STS, S3, CloudWatch Logs, SSM parameters and EC2 images\n" +
 			"as building an image touches, over HTTP. Any AWS client can use it:\n\n" +
 			"  imagebuild sandbox --listen 127.0.0.1:4566\n" +
-			"  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_REGION=eu-west-1 \\\n" +
+			"  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n" +
 			"    aws imagebuilder list-components --owner Amazon\n\n" +
 			"The endpoint is the first line of standard output.",
 		RunE: func(c *cobra.Command, _ []string) error {
