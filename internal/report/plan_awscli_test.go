@@ -90,9 +90,9 @@ func runScript(t *testing.T, script string, env ...string) (calls []awsCall, out
 		t.Fatal(globErr)
 	}
 	for _, d := range dirs {
-		raw, err := os.ReadFile(filepath.Join(d, "argv"))
-		if err != nil {
-			t.Fatal(err)
+		raw, readErr := os.ReadFile(filepath.Join(d, "argv"))
+		if readErr != nil {
+			t.Fatal(readErr)
 		}
 		c := awsCall{args: strings.Split(strings.TrimSuffix(string(raw), "\x00"), "\x00")}
 		if in := c.flag("--cli-input-json"); in != "" {
