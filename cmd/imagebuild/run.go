@@ -180,12 +180,12 @@ func (x *execution) execute(ctx context.Context, spec component.RootSpec) (int, 
 func (x *execution) sink(shipping *logShipper) func(component.Event) {
 	return func(e component.Event) {
 		x.log.Take(e)
-		switch {
-		case e.Kind == component.LogLine:
-			shipping.take(e)
+		if e.Kind != component.LogLine {
+			return
+		}
+		shipping.take(e)
+		if !x.Trace {
 			x.show(e.Line)
-		case e.Kind == component.DebugLine && x.Trace:
-			x.show("Debug " + e.Line)
 		}
 	}
 }

@@ -58,6 +58,9 @@ func (x *execution) stateFile() string { return filepath.Join(x.job.StateDirecto
 // openLog makes the log folder, or opens that of the run that is gone on with.
 func (x *execution) openLog() (err error) {
 	run := component.LogRun{ExecutionID: x.ExecutionID, Start: x.p.now(), Documents: x.job.Documents, Phases: x.job.Phases}
+	if x.Trace {
+		run.Trace = x.show
+	}
 	if x.state != nil && x.state.LogFolder != "" {
 		x.log, err = component.ReopenLogFolder(x.state.LogFolder, run)
 	} else {

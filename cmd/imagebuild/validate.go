@@ -11,11 +11,16 @@ import (
 
 func (p *program) validateCommand() *cobra.Command {
 	g := &planning{p: p, offline: true}
+	var f documentFlags
 	c := &cobra.Command{
 		Use: "validate [PATH]", Short: "Check a configuration without AWS", Args: cobra.MaximumNArgs(1),
 		Long: "validate checks the configuration at PATH (default: this directory) as far as it can be known without AWS:\n" +
-			"syntax, references, types, component documents, and every call's input against AWS's own model.",
+			"syntax, references, types, component documents, and every call's input against AWS's own model.\n" +
+			"With --documents it checks component documents alone and takes the flags of `awstoe validate`.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
+			if c.Flags().Changed("documents") {
+				return p.validateDocuments(c.Context(), f)
+			}
 			g.path = pathArg(args)
 			defer func() { err = errors.Join(err, g.close()) }()
 			plan, err := g.plan(c.Context())
@@ -27,6 +32,8 @@ func (p *program) validateCommand() *cobra.Command {
 		},
 	}
 	g.conf.add(c)
+	c.Flags().BoolVar(&g.lint, "lint", false, lintUsage)
+	f.add(c)
 	return c
 }
 

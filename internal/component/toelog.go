@@ -31,6 +31,7 @@ type LogFolder struct {
 	chain       *chainFile
 	// pending are entries of application.log that follow the run's first line.
 	pending []string
+	trace   func(string)
 	flushed time.Time
 	err     error // the first one
 }
@@ -41,12 +42,14 @@ type LogRun struct {
 	Start       time.Time
 	Documents   []JobDocument
 	Phases      []string // those asked for; none means all
+	// Trace is handed every entry of application.log, without its time; nil for nobody.
+	Trace func(entry string)
 }
 
 // CreateLogFolder makes the folder TOE_<time>_UTC-0_<execution id> in a directory, which it makes
 // too where it is missing.
 func CreateLogFolder(in string, run LogRun) (*LogFolder, error) {
-	l := &LogFolder{dir: filepath.Join(in, "TOE_"+run.Start.UTC().Format(toeTime)+"_UTC-0_"+run.ExecutionID)}
+	l := &LogFolder{trace: run.Trace, dir: filepath.Join(in, "TOE_"+run.Start.UTC().Format(toeTime)+"_UTC-0_"+run.ExecutionID)}
 	if err := os.MkdirAll(in, 0o755); err != nil { //nolint:gosec // the caller's directory, as mkdir would make it
 		return nil, fmt.Errorf("making the log directory: %w", err)
 	}
@@ -69,7 +72,7 @@ func CreateLogFolder(in string, run LogRun) (*LogFolder, error) {
 
 // ReopenLogFolder goes on with the folder of a run that stopped for a reboot.
 func ReopenLogFolder(dir string, run LogRun) (*LogFolder, error) {
-	l := &LogFolder{dir: dir, detail: newDetailFile(dir, run), chain: newChainFile(dir, run)}
+	l := &LogFolder{dir: dir, trace: run.Trace, detail: newDetailFile(dir, run), chain: newChainFile(dir, run)}
 	if err := errors.Join(l.detail.read(), l.chain.read()); err != nil {
 		return nil, fmt.Errorf("reading the log of the run that is gone on with: %w", err)
 	}
@@ -104,8 +107,7 @@ func (l *LogFolder) Take(e Event) {
 	}
 	switch e.Kind {
 	case LogLine:
-		l.fail(l.console.line(e.Time, e.Line))
-		l.fail(l.application.line(e.Time, e.Line))
+		l.say(e.Time, e.Line)
 		l.settle(e.Time)
 	case DebugLine:
 		l.debug(e.Time, e.Line)
@@ -135,7 +137,21 @@ func (l *LogFolder) settle(at time.Time) {
 	}
 }
 
-func (l *LogFolder) debug(at time.Time, text string) { l.fail(l.application.line(at, "Debug "+text)) }
+// say writes an entry that is for everybody.
+func (l *LogFolder) say(at time.Time, text string) {
+	l.fail(l.console.line(at, text))
+	l.apply(at, text)
+}
+
+func (l *LogFolder) debug(at time.Time, text string) { l.apply(at, "Debug "+text) }
+
+// apply writes an entry of application.log.
+func (l *LogFolder) apply(at time.Time, text string) {
+	l.fail(l.application.line(at, text))
+	if l.trace != nil {
+		l.trace(text)
+	}
+}
 
 // begin writes that a document, a phase or a step begins. What ExecuteDocument nests is part of its
 // step and has lines alone.
@@ -206,8 +222,7 @@ func (l *LogFolder) Finish(result *Result, broken error, at time.Time) error {
 	switch {
 	case broken != nil:
 		l.settle(at)
-		l.fail(l.console.line(at, "TOE has completed execution with failure - "+oneLine(broken.Error(), maxLine)))
-		l.fail(l.application.line(at, "TOE has completed execution with failure - "+oneLine(broken.Error(), maxLine)))
+		l.say(at, "TOE has completed execution with failure - "+oneLine(broken.Error(), maxLine))
 		l.detail.finish(Failed, broken.Error(), at)
 	case result.Reboot:
 		l.debug(at, "CLI run: the machine is to be rebooted; the same command goes on afterwards")
