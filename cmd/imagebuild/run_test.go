@@ -1,0 +1,207 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/sandbox"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// A cloudWatch takes log events as the real one does, as far as the calls of a run go.
+type cloudWatch struct {
+	mu      sync.Mutex
+	group   bool
+	calls   []string
+	lines   []string
+	refuses bool // PutLogEvents
+}
+
+func (c *cloudWatch) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, op, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+	c.calls = append(c.calls, op)
+	w.Header().Set("Content-Type", "application/x-amz-json-1.1")
+	refuse := func(code string) {
+		w.WriteHeader(http.StatusBadRequest)
+		_ = json.NewEncoder(w).Encode(map[string]string{"__type": code, "message": "refused"})
+	}
+	switch {
+	case op == "CreateLogGroup":
+		c.group = true
+	case op == "CreateLogStream" && !c.group:
+		refuse("ResourceNotFoundException")
+		return
+	case op == "PutLogEvents" && c.refuses:
+		refuse("AccessDeniedException")
+		return
+	case op == "PutLogEvents":
+		var in struct {
+			LogGroupName, LogStreamName string
+			LogEvents                   []struct{ Message string }
+		}
+		if err := json.NewDecoder(r.Body).Decode(&in); err != nil || in.LogGroupName != "group" || in.LogStreamName != "stream" {
+			refuse("InvalidParameterException")
+			return
+		}
+		for _, e := range in.LogEvents {
+			c.lines = append(c.lines, e.Message)
+		}
+	}
+	_, _ = io.WriteString(w, "{}")
+}
+
+// runInAWS runs `imagebuild run` where AWS is the sandbox, CloudWatch excepted.
+func runInAWS(t *testing.T, args ...string) (status int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	p := &program{
+		stdin: strings.NewReader(""), stdout: &out, stderr: &errs, lookupEnv: os.LookupEnv, environ: os.Environ,
+		cwd: t.TempDir(), self: os.Args[0], now: time.Now,
+	}
+	status = p.run(t.Context(), append([]string{"run", "-l", t.TempDir(), "-i", "here"}, args...))
+	return status, out.String(), errs.String()
+}
+
+// useSandbox makes the sandbox the AWS of this process's environment.
+func useSandbox(t *testing.T, logs http.Handler) *aws.Clients {
+	t.Helper()
+	if runtime.GOOS != "linux" {
+		t.Skip("documents run on Linux alone")
+	}
+	server, err := sandbox.Open(t.Context(), sandbox.Options{Root: "none"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	url, err := server.Listen("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := server.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	watch := httptest.NewServer(logs)
+	t.Cleanup(watch.Close)
+	for k, v := range map[string]string{
+		"AWS_ENDPOINT_URL": url, "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS": watch.URL, "AWS_REGION": "eu-west-1",
+		"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_EC2_METADATA_DISABLED": "true",
+	} {
+		t.Setenv(k, v)
+	}
+	clients, err := aws.New(t.Context(), aws.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return clients
+}
+
+const downloading = `
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - name: Get
+        action: S3Download
+        inputs: [{source: 's3://stage/page', destination: page}]
+      - name: Show
+        action: ExecuteBash
+        inputs: {commands: ['cat page']}
+`
+
+// TestRunInAWS runs documents of S3 and of Image Builder, and delivers the log to S3 and CloudWatch.
+func TestRunInAWS(t *testing.T) {
+	watch := &cloudWatch{}
+	clients := useSandbox(t, watch)
+	dir := t.TempDir()
+	for key, text := range map[string]string{"doc.yml": downloading, "page": "fetched from S3"} {
+		name := filepath.Join(dir, key)
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := clients.Store(t.Context(), planner.Object{"Bucket": "stage", "Key": key}, fileContent(name)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	made, err := clients.Call(t.Context(), "imagebuilder:CreateComponent", "", json.RawMessage(`{"name": "mine", "semanticVersion": "1.0.0", "platform": "Linux",
+		"clientToken": "one", "data": "schemaVersion: 1.0\nphases: [{name: build, steps: [{name: Mine, action: ExecuteBash, inputs: {commands: ['echo of a component']}}]}]"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var component struct{ ComponentBuildVersionARN string }
+	if err := json.Unmarshal(made, &component); err != nil {
+		t.Fatal(err)
+	}
+	status, out, errs := runInAWS(t, "-d", "s3://stage/doc.yml,"+component.ComponentBuildVersionARN,
+		"-b", "logs", "-k", "builds", "--cw-log-group", "group", "--cw-log-stream", "stream")
+	var result runResult
+	if err := json.Unmarshal([]byte(out), &result); err != nil || status != statusDone {
+		t.Fatalf("the run ended with %d (%v):\n%s%s", status, err, out, errs)
+	}
+	if !strings.HasPrefix(result.LogURL, "s3://logs/builds/TOE_") {
+		t.Errorf("the log is at %s", result.LogURL)
+	}
+	console, err := clients.Fetch(t.Context(), result.LogURL+"/console.log", "", 1<<20)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"Stdout: fetched from S3", "Stdout: of a component", "TOE has completed execution successfully"} {
+		if !strings.Contains(string(console), want) {
+			t.Errorf("console.log in S3 lacks %q:\n%s", want, console)
+		}
+		if !slices.Contains(watch.lines, want) {
+			t.Errorf("CloudWatch lacks %q: %q", want, watch.lines)
+		}
+	}
+	if _, err := clients.Fetch(t.Context(), result.LogURL+"/D1__mine-1.0.0-1.yml", "", 1<<20); err != nil {
+		t.Errorf("the copy of the component: %v", err)
+	}
+	if want := []string{"CreateLogStream", "CreateLogGroup", "CreateLogStream"}; !slices.Equal(watch.calls[:3], want) {
+		t.Errorf("CloudWatch was called %q", watch.calls)
+	}
+}
+
+// TestRunRefusedByCloudWatch holds that a log that CloudWatch does not take fails the run, unless
+// that was to be ignored.
+func TestRunRefusedByCloudWatch(t *testing.T) {
+	useSandbox(t, &cloudWatch{group: true, refuses: true})
+	doc := filepath.Join(t.TempDir(), "doc.yml")
+	if err := os.WriteFile(doc, []byte("schemaVersion: 1.0\nphases: [{name: build, steps: [{name: S, action: ExecuteBash, inputs: {commands: [echo hi]}}]}]"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	status, out, _ := runInAWS(t, "-d", doc, "--cw-log-group", "group", "--cw-log-stream", "stream")
+	if status != statusFailed || !strings.Contains(out, "CloudWatch does not take the log") || !strings.Contains(out, "AccessDeniedException") {
+		t.Errorf("the run ended with %d:\n%s", status, out)
+	}
+	status, out, errs := runInAWS(t, "-d", doc, "--cw-log-group", "group", "--cw-log-stream", "stream", "--cw-ignore-failures")
+	if status != statusDone || !strings.Contains(errs, "warning: CloudWatch does not take the log") {
+		t.Errorf("the run ended with %d:\n%s%s", status, out, errs)
+	}
+}
+
+// TestDecodeSettings holds AWSTOE's misspelling and what no file may hold.
+func TestDecodeSettings(t *testing.T) {
+	s, err := decodeSettings([]byte(`{"documents": [{"path": "a.yml"}], "executonId": "x", "cwIgnoreFailures": true}`))
+	if err != nil || s.ExecutionID != "x" || !s.CWIgnoreFailures {
+		t.Errorf("%+v, %v", s, err)
+	}
+	for _, bad := range []string{`{`, `[]`, `{"documents": [{"path": ""}]}`, `{"documents": [{"path": "a"}]} {}`, `{"documents": "a"}`} {
+		if _, err := decodeSettings([]byte(bad)); err == nil {
+			t.Errorf("%s was accepted", bad)
+		}
+	}
+}
