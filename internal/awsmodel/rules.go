@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A rule is something the service enforces and its model does not say.
@@ -21,7 +22,7 @@ type subject struct {
 	value any            // never nil or Unknown
 	root  map[string]any // the whole input
 	owner any            // the structure or list that holds value
-	path  string
+	at    trail          // leads to value; overwritten once judge has returned
 	found []Finding
 }
 
@@ -31,8 +32,8 @@ func (s *subject) refuse(sub, detail, advice string) {
 }
 
 func (s *subject) refuseAs(code, sub, detail, advice string) {
-	path := s.path + sub
-	if s.path == "" {
+	path := s.at.String() + sub
+	if len(s.at) == 0 {
 		path = strings.TrimPrefix(sub, ".")
 	}
 	s.found = append(s.found, Finding{
@@ -45,18 +46,26 @@ var ruleTable = slices.Concat(
 	commonRules, documentRules, recipeRules, infrastructureRules, distributionRules, imageRules, pipelineRules, workflowRules, lifecycleRules,
 )
 
+// rulesOf are the rules by operation, in the table's order.
+var rulesOf = sync.OnceValue(func() map[string][]rule {
+	m := map[string][]rule{}
+	for _, r := range ruleTable {
+		for _, op := range r.ops {
+			m[op] = append(m[op], r)
+		}
+	}
+	return m
+})
+
 // checkRules applies the rules for the operation, leaving out paths that the model already refused.
 func (op *Operation) checkRules(input map[string]any, refused []Finding) []Finding {
 	if op.Service != "imagebuilder" {
 		return nil
 	}
 	var found []Finding
-	for i := range ruleTable {
-		r := &ruleTable[i]
-		if !slices.Contains(r.ops, op.Name) {
-			continue
-		}
-		walk(r.path, subject{value: input, root: input}, func(s *subject) {
+	s := subject{value: input, root: input, at: make(trail, 0, deep)}
+	for _, r := range rulesOf()[op.Name] {
+		walk(r.path, s, func(s *subject) {
 			r.judge(s)
 			for _, f := range s.found {
 				if !slices.ContainsFunc(refused, func(g Finding) bool { return g.Path == f.Path }) {
@@ -70,18 +79,19 @@ func (op *Operation) checkRules(input map[string]any, refused []Finding) []Findi
 }
 
 // walk calls judge for every present and known value that the rule's path leads to.
-func walk(path string, at subject, judge func(*subject)) {
-	if !present(at.value) || isUnknown(at.value) {
+func walk(path string, s subject, judge func(*subject)) {
+	if !present(s.value) || isUnknown(s.value) {
 		return
 	}
 	if path == "" {
-		judge(&at)
+		judged := s // a copy: judge makes what it is handed escape, and most of a path's ends are absent
+		judge(&judged)
 		return
 	}
 	if rest, ok := strings.CutPrefix(path, "[]"); ok {
-		l, _ := at.value.([]any)
+		l, _ := s.value.([]any)
 		for i, v := range l {
-			walk(strings.TrimPrefix(rest, "."), subject{value: v, root: at.root, owner: l, path: at.path + index(i)}, judge)
+			walk(strings.TrimPrefix(rest, "."), subject{value: v, root: s.root, owner: l, at: s.at.entry(i)}, judge)
 		}
 		return
 	}
@@ -89,8 +99,8 @@ func walk(path string, at subject, judge func(*subject)) {
 	if i := strings.IndexAny(path, ".["); i >= 0 {
 		name, rest = path[:i], strings.TrimPrefix(path[i:], ".")
 	}
-	if m, ok := at.value.(map[string]any); ok {
-		walk(rest, subject{value: m[name], root: at.root, owner: m, path: join(at.path, name)}, judge)
+	if m, ok := s.value.(map[string]any); ok {
+		walk(rest, subject{value: m[name], root: s.root, owner: m, at: s.at.named(name)}, judge)
 	}
 }
 

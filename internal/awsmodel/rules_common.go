@@ -33,6 +33,9 @@ var commonRules = []rule{
 // emptyLists refuses empty lists, which the service takes for mistakes even where the model sets
 // no least number of entries.
 func emptyLists(s *subject) {
+	if !holdsEmptyList(s.value) {
+		return
+	}
 	var visit func(path string, v any)
 	visit = func(path string, v any) {
 		switch x := v.(type) {
@@ -50,6 +53,21 @@ func emptyLists(s *subject) {
 		}
 	}
 	visit("", s.value)
+}
+
+// holdsEmptyList says whether there is anything for emptyLists to spell out in the order of its names.
+func holdsEmptyList(v any) bool {
+	switch x := v.(type) {
+	case []any:
+		return len(x) == 0 || slices.ContainsFunc(x, holdsEmptyList)
+	case map[string]any:
+		for _, e := range x {
+			if holdsEmptyList(e) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // maxNode is the largest number a node of a version may be, 2^30-1.
@@ -93,7 +111,7 @@ func versionReference(s *subject) {
 			"Write x in every place to the right of the first x: x.x.x, 1.x.x or 1.2.x.")
 		return
 	}
-	nodes := &subject{value: r.Version, path: s.path}
+	nodes := &subject{value: r.Version, at: s.at}
 	versionNodes(nodes)
 	s.found = append(s.found, nodes.found...)
 }

@@ -68,7 +68,7 @@ func managedWorkflow(s *subject) {
 		return
 	}
 	s.found = append(s.found, Finding{
-		Path: s.path, Code: codeValue,
+		Path: s.at.String(), Code: codeValue,
 		Message: notValid("workflows", "AWS managed workflows must have latest version 'x.x.x' for '"+text(s.value)+"'"),
 		Advice:  "Write x.x.x in place of the version " + strconv.Quote(r.Version) + ".",
 	})

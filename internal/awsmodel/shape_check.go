@@ -18,11 +18,12 @@ import (
 // A member that is null counts as absent, as it does on the wire.
 func (op *Operation) CheckShape(input map[string]any) []Finding {
 	c := shapeChecker{codes: codesOf(op.Service)}
+	root := make(trail, 0, deep)
 	switch {
 	case op.Input != nil:
-		c.structure("", op.Input, input)
+		c.structure(root, op.Input, input)
 	case len(input) > 0:
-		c.add("", c.codes.unknown, op.Name+" takes no parameters", "Leave all parameters out.")
+		c.add(root, c.codes.unknown, op.Name+" takes no parameters", "Leave all parameters out.")
 	}
 	return sortFindings(c.found)
 }
@@ -56,7 +57,8 @@ type shapeChecker struct {
 	found []Finding
 }
 
-func (c *shapeChecker) add(path, code, detail, advice string) {
+func (c *shapeChecker) add(at trail, code, detail, advice string) {
+	path := at.String()
 	msg := "1 validation error detected: Value at '" + path + "' failed to satisfy constraint: " + detail
 	if c.codes.owns {
 		msg = notValid(path, detail)
@@ -64,8 +66,8 @@ func (c *shapeChecker) add(path, code, detail, advice string) {
 	c.found = append(c.found, Finding{Path: path, Code: code, Message: msg, Advice: advice})
 }
 
-func (c *shapeChecker) invalid(path, detail, advice string) {
-	c.add(path, c.codes.invalid, detail, advice)
+func (c *shapeChecker) invalid(at trail, detail, advice string) {
+	c.add(at, c.codes.invalid, detail, advice)
 }
 
 // mustMatch stands before a pattern.
@@ -83,29 +85,29 @@ func notValid(path, detail string) string {
 	return "The value supplied for parameter '" + path + "' is not valid. " + detail
 }
 
-func (c *shapeChecker) value(path string, sh *Shape, v any) {
+func (c *shapeChecker) value(at trail, sh *Shape, v any) {
 	if _, later := v.(Unknown); later {
 		return
 	}
 	switch sh.Type {
 	case "structure":
 		if m, ok := v.(map[string]any); ok {
-			c.structure(path, sh, m)
+			c.structure(at, sh, m)
 			return
 		}
 	case "list":
 		if l, ok := v.([]any); ok {
-			c.list(path, sh, l)
+			c.list(at, sh, l)
 			return
 		}
 	case "map":
 		if m, ok := v.(map[string]any); ok {
-			c.mapping(path, sh, m)
+			c.mapping(at, sh, m)
 			return
 		}
 	case "string":
 		if s, ok := v.(string); ok {
-			c.text(path, sh, s)
+			c.text(at, sh, s)
 			return
 		}
 	case "boolean":
@@ -113,7 +115,7 @@ func (c *shapeChecker) value(path string, sh *Shape, v any) {
 			return
 		}
 	case "integer", "long", "float", "double":
-		if c.number(path, sh, v) {
+		if c.number(at, sh, v) {
 			return
 		}
 	case "timestamp":
@@ -129,17 +131,17 @@ func (c *shapeChecker) value(path string, sh *Shape, v any) {
 			return
 		}
 	}
-	c.invalid(path, "It must be "+aType(sh.Type)+", and is "+typeOf(v), "Write "+sh.Describe()+".")
+	c.invalid(at, "It must be "+aType(sh.Type)+", and is "+typeOf(v), "Write "+sh.Describe()+".")
 }
 
-func (c *shapeChecker) structure(path string, sh *Shape, in map[string]any) {
+func (c *shapeChecker) structure(at trail, sh *Shape, in map[string]any) {
 	for _, m := range sh.Members {
 		v, ok := in[m.Name]
 		switch {
 		case ok && v != nil:
-			c.value(join(path, m.Name), m.Shape, v)
+			c.value(at.named(m.Name), m.Shape, v)
 		case m.Required && !m.IdempotencyToken:
-			c.add(join(path, m.Name), c.codes.missing, m.Name+" is required", "Give it: "+m.Shape.Describe()+".")
+			c.add(at.named(m.Name), c.codes.missing, m.Name+" is required", "Give it: "+m.Shape.Describe()+".")
 		}
 	}
 	for name := range in {
@@ -150,60 +152,60 @@ func (c *shapeChecker) structure(path string, sh *Shape, in map[string]any) {
 		for i, m := range sh.Members {
 			names[i] = m.Name
 		}
-		c.add(join(path, printable(name)), c.codes.unknown, "There is no such parameter", suggest(name, names))
+		c.add(at.named(name), c.codes.unknown, "There is no such parameter", suggest(name, names))
 	}
 }
 
-func (c *shapeChecker) list(path string, sh *Shape, l []any) {
-	c.size(path, sh, len(l), "entries")
+func (c *shapeChecker) list(at trail, sh *Shape, l []any) {
+	c.size(at, sh, len(l), "entries")
 	for i, v := range l {
-		at := path + "[" + strconv.Itoa(i) + "]"
+		here := at.entry(i)
 		if v == nil {
-			c.invalid(at, "A list holds no null", "Leave the entry out.")
+			c.invalid(here, "A list holds no null", "Leave the entry out.")
 			continue
 		}
-		c.value(at, sh.Element, v)
+		c.value(here, sh.Element, v)
 	}
 }
 
-func (c *shapeChecker) mapping(path string, sh *Shape, m map[string]any) {
-	c.size(path, sh, len(m), "entries")
+func (c *shapeChecker) mapping(at trail, sh *Shape, m map[string]any) {
+	c.size(at, sh, len(m), "entries")
 	for k, v := range m {
-		at := join(path, printable(k))
-		c.text(at, sh.Key, k)
+		here := at.named(k)
+		c.text(here, sh.Key, k)
 		if v == nil {
-			c.invalid(at, "A map holds no null", "Leave the entry out.")
+			c.invalid(here, "A map holds no null", "Leave the entry out.")
 			continue
 		}
-		c.value(at, sh.Value, v)
+		c.value(here, sh.Value, v)
 	}
 }
 
-func (c *shapeChecker) text(path string, sh *Shape, s string) {
+func (c *shapeChecker) text(at trail, sh *Shape, s string) {
 	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
-		c.invalid(path, "It must be text without NUL characters, in UTF-8", "Remove the bytes that are not text.")
+		c.invalid(at, "It must be text without NUL characters, in UTF-8", "Remove the bytes that are not text.")
 		return
 	}
 	if len(sh.Enum) > 0 && !slices.Contains(sh.Enum, s) {
-		c.invalid(path, "It must be one of "+strings.Join(sh.Enum, ", "), suggest(s, sh.Enum))
+		c.invalid(at, "It must be one of "+strings.Join(sh.Enum, ", "), suggest(s, sh.Enum))
 		return
 	}
-	if c.size(path, sh, utf8.RuneCountInString(s), "characters") && !sh.MatchPattern(s) {
-		c.invalid(path, lastName(path)+mustMatch+sh.Pattern, "Write "+sh.Describe()+".")
+	if c.size(at, sh, utf8.RuneCountInString(s), "characters") && !sh.MatchPattern(s) {
+		c.invalid(at, lastName(at.String())+mustMatch+sh.Pattern, "Write "+sh.Describe()+".")
 	}
 }
 
 // size reports a length out of bounds and whether it was within them.
-func (c *shapeChecker) size(path string, sh *Shape, n int, unit string) bool {
+func (c *shapeChecker) size(at trail, sh *Shape, n int, unit string) bool {
 	switch {
 	case sh.Min != nil && int64(n) < *sh.Min && n == 0:
-		c.invalid(path, "It must not be empty", "Leave it out, or give "+sh.Describe()+".")
+		c.invalid(at, "It must not be empty", "Leave it out, or give "+sh.Describe()+".")
 	case sh.Min != nil && int64(n) < *sh.Min:
-		c.invalid(path, fmt.Sprintf("It has %d %s and must have at least %d", n, unit, *sh.Min), "Write "+sh.Describe()+".")
+		c.invalid(at, fmt.Sprintf("It has %d %s and must have at least %d", n, unit, *sh.Min), "Write "+sh.Describe()+".")
 	case sh.Max != nil && int64(n) > *sh.Max && *sh.Max == 0:
-		c.invalid(path, "It must be empty", `Write "", or leave it out.`)
+		c.invalid(at, "It must be empty", `Write "", or leave it out.`)
 	case sh.Max != nil && int64(n) > *sh.Max:
-		c.invalid(path, fmt.Sprintf("It has %d %s and must have at most %d", n, unit, *sh.Max), "Write "+sh.Describe()+".")
+		c.invalid(at, fmt.Sprintf("It has %d %s and must have at most %d", n, unit, *sh.Max), "Write "+sh.Describe()+".")
 	default:
 		return true
 	}
@@ -211,7 +213,7 @@ func (c *shapeChecker) size(path string, sh *Shape, n int, unit string) bool {
 }
 
 // number checks a number's kind and range and says whether v is one.
-func (c *shapeChecker) number(path string, sh *Shape, v any) bool {
+func (c *shapeChecker) number(at trail, sh *Shape, v any) bool {
 	n, ok := toNumber(v)
 	if !ok {
 		return false
@@ -219,11 +221,11 @@ func (c *shapeChecker) number(path string, sh *Shape, v any) bool {
 	whole := sh.Type == "integer" || sh.Type == "long"
 	switch {
 	case math.IsNaN(n) || math.IsInf(n, 0), whole && n != math.Trunc(n):
-		c.invalid(path, "It must be "+aType(sh.Type), "Write "+sh.Describe()+".")
+		c.invalid(at, "It must be "+aType(sh.Type), "Write "+sh.Describe()+".")
 	case sh.Min != nil && n < float64(*sh.Min):
-		c.invalid(path, fmt.Sprintf("It must be at least %d", *sh.Min), "Write "+sh.Describe()+".")
+		c.invalid(at, fmt.Sprintf("It must be at least %d", *sh.Min), "Write "+sh.Describe()+".")
 	case sh.Max != nil && n > float64(*sh.Max):
-		c.invalid(path, fmt.Sprintf("It must be at most %d", *sh.Max), "Write "+sh.Describe()+".")
+		c.invalid(at, fmt.Sprintf("It must be at most %d", *sh.Max), "Write "+sh.Describe()+".")
 	}
 	return true
 }
@@ -275,13 +277,6 @@ func suggest(given string, candidates []string) string {
 		return "Did you mean " + best + "?"
 	}
 	return "Write one of " + strings.Join(candidates, ", ") + "."
-}
-
-func join(path, name string) string {
-	if path == "" {
-		return name
-	}
-	return path + "." + name
 }
 
 // printable returns a name that came with the input, quoted where a terminal would not show it as it is.
