@@ -37,7 +37,7 @@ type targetFlags struct {
 func (f *targetFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.sandbox, "sandbox", false, "use an AWS of its own on this machine instead of an account")
 	c.Flags().StringVar(&f.sandboxDir, "sandbox-dir", "", "keep the sandbox's state in `dir`, so that later runs find what this one made")
-	c.Flags().StringVar(&f.root, "root", "auto", "where the sandbox runs components: overlay, dir:`path`, none, or auto")
+	c.Flags().StringVar(&f.root, "root", "auto", "where the sandbox runs components: "+rootHelp)
 }
 
 // wanted reports whether a sandbox is meant; --sandbox-dir alone says so too.

@@ -141,6 +141,9 @@ func (g *planning) connect(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return told(statusInterrupted)
 	}
+	if known, ok := errors.AsType[*exit](err); ok {
+		return known // with what to do about it
+	}
 	if g.tgt.wanted() {
 		return &exit{status: statusFailed, err: err}
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/spf13/cobra"
@@ -19,8 +20,13 @@ func (p *program) sandboxCommand() *cobra.Command {
 			"  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n" +
 			"    aws imagebuilder list-components --owner Amazon\n\n" +
 			"The endpoint is the first line of standard output.",
-		RunE: func(c *cobra.Command, _ []string) error {
-			server, err := p.openSandbox(c.Context(), sandbox.Options{Dir: dir, Root: root, Region: region})
+		RunE: func(c *cobra.Command, _ []string) (err error) {
+			chosen, err := p.chooseRoot(c.Context(), root)
+			if err != nil {
+				return err
+			}
+			defer func() { err = errors.Join(err, chosen.close()) }()
+			server, err := p.openSandbox(c.Context(), sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, Region: region})
 			if err != nil {
 				return err
 			}
@@ -29,7 +35,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	}
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "the `address` to serve on; port 0 takes a free one")
 	c.Flags().StringVar(&dir, "sandbox-dir", "", "keep the state in `dir` (default: a temporary one)")
-	c.Flags().StringVar(&root, "root", "auto", "where components run: overlay, dir:`path`, none, or auto")
+	c.Flags().StringVar(&root, "root", "auto", "where components run: "+rootHelp)
 	c.Flags().StringVar(&region, "region", "us-east-1", "the `region` of requests that name none")
 	return c
 }

@@ -19,6 +19,7 @@ type target struct {
 	clients *aws.Clients // nil when planning without AWS
 	account string       // "" without AWS
 	server  *sandbox.Server
+	root    *chosenRoot // what the sandbox runs components in; nil without one
 	// why says in one sentence why there are no clients, "" where nobody needs to know.
 	why string
 }
@@ -31,7 +32,7 @@ func (t *target) close() error {
 	if t == nil || t.server == nil {
 		return nil
 	}
-	return t.server.Close()
+	return errors.Join(t.server.Close(), t.root.close())
 }
 
 // connect finds the AWS that is meant. Credentials that are missing are an error only where they are needed.
@@ -54,17 +55,21 @@ func (p *program) connect(ctx context.Context, region string, f targetFlags) (*t
 }
 
 func (p *program) connectSandbox(ctx context.Context, region string, f targetFlags) (*target, error) {
-	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: f.root, Region: region, Account: sandboxAccount})
+	root, err := p.chooseRoot(ctx, f.root)
 	if err != nil {
 		return nil, err
 	}
-	t := &target{server: server, account: sandboxAccount}
+	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: root.Kind, Base: root.Base, Region: region, Account: sandboxAccount})
+	if err != nil {
+		return nil, errors.Join(err, root.close())
+	}
+	t := &target{server: server, account: sandboxAccount, root: root}
 	url, err := server.Listen("127.0.0.1:0")
 	if err == nil {
 		t.clients, err = aws.New(ctx, aws.Config{Region: region, Endpoint: url, KeyID: "sandbox", SecretKey: "sandbox"})
 	}
 	if err != nil {
-		return nil, fmt.Errorf("starting the sandbox: %w", errors.Join(err, server.Close()))
+		return nil, fmt.Errorf("starting the sandbox: %w", errors.Join(err, t.close()))
 	}
 	return t, nil
 }

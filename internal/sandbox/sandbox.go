@@ -18,6 +18,8 @@ type Options struct {
 	Dir string
 	// Root is where components run: "auto" (also ""), "overlay", "none" or "dir:PATH".
 	Root string
+	// Base is a directory with a Linux file system that stands in an overlay for the machine's; "" for the machine.
+	Base string
 	// Self is the program to run again as the agent inside a root; its main must call component's agent hook.
 	Self string
 	// Now is the clock; nil is the machine's.
