@@ -64,6 +64,9 @@ func agentWork(role string, out *sender) error {
 	// An agent is a process of its own: whoever started it ends the job by ending it.
 	ctx, cancel := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) //nolint:forbidigo // this is the top of a process
 	defer cancel()
+	if req.Limits.Threads {
+		keepThreads()
+	}
 	if req.Setup == nil && role == workRole {
 		if err := req.Limits.apply(); err != nil {
 			return err

@@ -1,5 +1,10 @@
 package component
 
+import (
+	"runtime"
+	"sync"
+)
+
 // Limits bound what one run may use. How each is enforced is part of what [Root.Describe] says; a
 // limit that cannot be enforced makes [OpenRoot] fail.
 type Limits struct {
@@ -19,4 +24,29 @@ type remainder struct {
 	Data      int64 `json:"data,omitempty"`      // bytes of memory of each process
 	Processes int   `json:"processes,omitempty"` // processes of the user namespace
 	Disk      int64 `json:"disk,omitempty"`      // bytes by which the root may grow
+	// Threads says that processes are limited, by whatever means: the worker then makes its threads
+	// before documents can use up what there is.
+	Threads bool `json:"threads,omitempty"`
+}
+
+// engineThreads is as many threads as the worker ever needs at a time.
+const engineThreads = 24
+
+// keepThreads makes the threads of this process now. The runtime keeps threads that are idle, and ends
+// the process when it needs one that cannot be made.
+func keepThreads() {
+	var running, all sync.WaitGroup
+	release := make(chan struct{})
+	running.Add(engineThreads)
+	for range engineThreads {
+		all.Go(func() {
+			runtime.LockOSThread()
+			defer runtime.UnlockOSThread()
+			running.Done()
+			<-release
+		})
+	}
+	running.Wait()
+	close(release)
+	all.Wait()
 }

@@ -19,7 +19,7 @@ const leastData = 256 << 20
 
 // remaining finds out how the limits are enforced that g does not enforce.
 func (r Root) remaining(g *controlGroup) (remainder, error) {
-	l, out := r.spec.Limits, remainder{Disk: r.spec.Limits.Disk}
+	l, out := r.spec.Limits, remainder{Disk: r.spec.Limits.Disk, Threads: r.spec.Limits.Processes > 0}
 	if !g.memory {
 		out.Data = l.Memory
 	}

@@ -28,7 +28,7 @@ func agentInit() error { return elsewhere() }
 func guard() error { return elsewhere() }
 
 func (m remainder) apply() error {
-	if m != (remainder{}) {
+	if m.Data > 0 || m.Processes > 0 || m.Disk > 0 {
 		return elsewhere()
 	}
 	return nil
