@@ -55,19 +55,17 @@ func (r *running) add(c *cobra.Command) {
 	f.StringVar(&r.blocked, "blocked-action-modules", "", "`actions` that must not run, separated by commas")
 	f.BoolVarP(&s.Trace, "trace", "t", false, "show the application log too")
 	f.BoolVarP(&r.version, "version", "v", false, "print the version")
-	f.StringVar(&r.root, "root", component.RootHost, "what to act on: `host`, overlay, dir:PATH, or none, which lists the steps")
-	f.StringArrayVar(&r.env, "env", nil, "hand this environment `variable` to documents in a root of their own; may be repeated")
+	r.isolation.add(c, component.RootHost, "what to act on: host, which is this machine, "+rootHelp)
 }
 
 // A running is one `imagebuild run`.
 type running struct {
-	p       *program
-	flags   runSettings
-	config  string
-	blocked string
-	root    string
-	env     []string
-	version bool
+	p         *program
+	flags     runSettings
+	isolation isolationFlags
+	config    string
+	blocked   string
+	version   bool
 }
 
 // run goes the whole way. From where AWSTOE's own set-up begins, a failure is told in the result too.
@@ -80,6 +78,10 @@ func (r *running) run(c *cobra.Command) error {
 	if err != nil {
 		return err
 	}
+	limits, err := r.isolation.limits()
+	if err != nil {
+		return err
+	}
 	if settings.ExecutionID, err = executionID(settings.ExecutionID); err != nil {
 		return err
 	}
@@ -88,8 +90,11 @@ func (r *running) run(c *cobra.Command) error {
 		Phases: list(settings.Phases), Blocked: blocked, Debug: true,
 		Reboots: component.RebootMarker, WorkingDirectory: r.workingDirectory(),
 	}
-	spec := component.RootSpec{Kind: r.root, Environ: r.p.environ(), Pass: r.env}
-	if r.root == component.RootHost {
+	spec := component.RootSpec{
+		Kind: r.isolation.root, Environ: r.p.environ(), Pass: r.isolation.env,
+		Network: r.isolation.network, Limits: limits,
+	}
+	if spec.Kind == component.RootHost {
 		// AWSTOE's scripts start where it was started, with its environment.
 		spec.Pass, x.job.Start = []string{"*"}, r.p.cwd
 	}
@@ -133,6 +138,9 @@ func (x *execution) carryOut(ctx context.Context, spec component.RootSpec) error
 		x.result.Status = string(component.Failed)
 		x.result.FailureMessage = err.Error()
 		fmt.Fprintf(x.p.stderr, "error: %s\n", report.Neutral(err.Error()))
+		if known, ok := errors.AsType[*exit](err); ok && known.hint != "" {
+			fmt.Fprintf(x.p.stderr, "hint: %s\n", known.hint)
+		}
 	}
 	if err := x.result.print(x.p.stdout); err != nil {
 		return fmt.Errorf("printing the result: %w", err)
@@ -150,12 +158,13 @@ func (x *execution) execute(ctx context.Context, spec component.RootSpec) (int, 
 	if err := x.prepare(ctx); err != nil {
 		return statusFailed, err
 	}
-	root, err := x.p.openRunRoot(ctx, spec)
+	root, done, err := x.p.openRunRoot(ctx, spec)
 	if err != nil {
 		return statusFailed, err
 	}
+	defer done()
 	fmt.Fprintf(x.p.stderr, "imagebuild run: %s.\n", report.Neutral(root.Describe()))
-	if err := x.openLog(); err != nil {
+	if err = x.openLog(); err != nil {
 		return statusFailed, err
 	}
 	shipping, err := x.ship(ctx)
@@ -216,13 +225,23 @@ func (x *execution) conclude(result *component.Result) (int, error) {
 	return statusDone, nil
 }
 
-// openRunRoot finds the root that was asked for.
-func (p *program) openRunRoot(ctx context.Context, spec component.RootSpec) (component.Root, error) {
-	root, err := component.OpenRoot(ctx, spec, p.self)
+// openRunRoot finds the root that was asked for. done lets it go.
+func (p *program) openRunRoot(ctx context.Context, spec component.RootSpec) (root component.Root, done func(), err error) {
+	chosen, err := p.chooseRoot(ctx, spec.Kind)
 	if err != nil {
-		return root, fmt.Errorf("opening the root %s: %w", spec.Kind, err)
+		return root, nil, err
 	}
-	return root, nil
+	done = func() {
+		if err := chosen.close(); err != nil {
+			fmt.Fprintf(p.stderr, "warning: letting go of the image: %s\n", report.Neutral(err.Error()))
+		}
+	}
+	spec.Kind, spec.Base = chosen.Kind, chosen.Base
+	if root, err = component.OpenRoot(ctx, spec, p.self); err != nil {
+		done()
+		return root, nil, fmt.Errorf("opening the root %s: %w", spec.Kind, err)
+	}
+	return root, done, nil
 }
 
 // list reads a list separated by commas.

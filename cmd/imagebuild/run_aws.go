@@ -87,7 +87,7 @@ func (c *runClients) Document(ctx context.Context, address, owner string) (strin
 
 // Parameter implements component.Resolver.
 func (c *runClients) Parameter(ctx context.Context, name string) (value string, secret bool, err error) {
-	if err := c.connect(ctx); err != nil {
+	if err = c.connect(ctx); err != nil {
 		return "", false, fmt.Errorf("the parameter %s lies in SSM Parameter Store, and that is unsupported without credentials: %w", name, err)
 	}
 	in, err := json.Marshal(map[string]any{"Name": name, "WithDecryption": true})

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -21,7 +22,7 @@ func (x *execution) deliverable(ctx context.Context) error {
 	switch {
 	case x.LogS3BucketName == "" && x.CWLogGroup == "":
 		if x.LogS3KeyPrefix != "" || x.CWLogStream != "" {
-			return fmt.Errorf("--log-s3-key-prefix and --cw-log-stream say where in a bucket or group the log goes, and neither is named")
+			return errors.New("--log-s3-key-prefix and --cw-log-stream say where in a bucket or group the log goes, and neither is named")
 		}
 		return nil
 	case x.CWLogGroup != "" && x.LogS3BucketName == "" && x.CWIgnoreFailures:

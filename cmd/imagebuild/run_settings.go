@@ -82,7 +82,7 @@ func (r *running) fromFlags() (runSettings, error) {
 	if s.documents == "" {
 		return s, mistake("name one with --documents FILE or a list of them with --config FILE", "there is no document to run")
 	}
-	for _, path := range strings.Split(s.documents, ",") {
+	for path := range strings.SplitSeq(s.documents, ",") {
 		if path == "" {
 			return s, mistake("separate documents by one comma, without spaces", "--documents has an empty entry")
 		}

@@ -91,8 +91,8 @@ func useSandbox(t *testing.T, logs http.Handler) *aws.Clients {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := server.Close(); err != nil {
-			t.Error(err)
+		if closed := server.Close(); closed != nil {
+			t.Error(closed)
 		}
 	})
 	watch := httptest.NewServer(logs)
@@ -143,13 +143,13 @@ func TestRunInAWS(t *testing.T) {
 		t.Fatal(err)
 	}
 	var component struct{ ComponentBuildVersionARN string }
-	if err := json.Unmarshal(made, &component); err != nil {
+	if err = json.Unmarshal(made, &component); err != nil {
 		t.Fatal(err)
 	}
 	status, out, errs := runInAWS(t, "-d", "s3://stage/doc.yml,"+component.ComponentBuildVersionARN,
 		"-b", "logs", "-k", "builds", "--cw-log-group", "group", "--cw-log-stream", "stream")
 	var result runResult
-	if err := json.Unmarshal([]byte(out), &result); err != nil || status != statusDone {
+	if err = json.Unmarshal([]byte(out), &result); err != nil || status != statusDone {
 		t.Fatalf("the run ended with %d (%v):\n%s%s", status, err, out, errs)
 	}
 	if !strings.HasPrefix(result.LogURL, "s3://logs/builds/TOE_") {

@@ -18,10 +18,8 @@ import (
 
 // testFlags are test's own flags.
 type testFlags struct {
-	root, network string
-	memory, disk  string
-	processes     int
-	env           []string
+	isolationFlags
+
 	parallel      int
 	junit         string
 	json, verbose bool
@@ -63,47 +61,11 @@ func (p *program) testCommand() *cobra.Command {
 }
 
 func (f *testFlags) add(c *cobra.Command) {
-	c.Flags().StringVar(&f.root, "root", component.RootAuto, "what components run in: "+rootHelp+", which takes an image like the parent's system where one is known and can be fetched")
-	c.Flags().StringVar(&f.network, "network", component.NetworkHost, "the network of components: `host` or none")
-	c.Flags().StringVar(&f.memory, "memory", "", "at most so many `bytes` of memory for each build, such as 512m or 2g")
-	c.Flags().StringVar(&f.disk, "disk", "", "each build may grow its root by at most so many `bytes`, such as 2g")
-	c.Flags().IntVar(&f.processes, "processes", 0, "at most `n` processes and threads at a time for each build")
-	c.Flags().StringArrayVar(&f.env, "env", nil, "hand this environment `variable` to components; may be repeated")
+	f.isolationFlags.add(c, component.RootAuto, "what components run in: "+rootHelp+", which takes an image like the parent's system where one is known and can be fetched")
 	c.Flags().IntVar(&f.parallel, "parallel", runtime.NumCPU(), "at most `n` builds at once")
 	c.Flags().StringVar(&f.junit, "junit", "", "also write the results as JUnit XML to `file`")
 	c.Flags().BoolVar(&f.json, "json", false, "write events as JSON lines to standard output, and the text to standard error")
 	c.Flags().BoolVarP(&f.verbose, "verbose", "v", false, "show what components print while they run")
-}
-
-// limits reads the flags that bound what components may use.
-func (f *testFlags) limits() (component.Limits, error) {
-	out := component.Limits{Processes: f.processes}
-	for name, to := range map[string]*int64{"memory": &out.Memory, "disk": &out.Disk} {
-		given := map[string]string{"memory": f.memory, "disk": f.disk}[name]
-		if given == "" {
-			continue
-		}
-		n, ok := byteSize(given)
-		if !ok {
-			return out, mistake("write a number of bytes, or one with k, m, g or t: --"+name+" 512m", "--%s cannot be %q", name, given)
-		}
-		*to = n
-	}
-	if f.network != component.NetworkHost && f.network != component.NetworkNone {
-		return out, mistake("choose host or none", "--network cannot be %q", f.network)
-	}
-	return out, nil
-}
-
-// byteSize reads "512m": a number and a power of 1024.
-func byteSize(s string) (int64, bool) {
-	var n int64
-	var unit string
-	if count, err := fmt.Sscanf(s, "%d%s", &n, &unit); count == 0 || err != nil && !errors.Is(err, io.EOF) && count < 1 {
-		return 0, false
-	}
-	shift, ok := map[string]uint{"": 0, "k": 10, "K": 10, "m": 20, "M": 20, "g": 30, "G": 30, "t": 40, "T": 40}[unit]
-	return n << shift, ok && n > 0 && n < 1<<(62-shift)
 }
 
 // A tester is one run of imagebuild test.

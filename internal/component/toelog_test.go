@@ -35,7 +35,7 @@ func logFiles(t *testing.T, job component.Job) (string, []txtar.File) {
 		t.Fatal(err)
 	}
 	result, broken := root.Run(t.Context(), job, log.Take)
-	if err := log.Finish(result, broken, time.Now()); err != nil {
+	if err = log.Finish(result, broken, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if want := "TOE_" + start.UTC().Format("2006-01-02_15-04-05") + "_UTC-0_f00d"; filepath.Base(log.Path()) != want {
@@ -132,7 +132,7 @@ func TestLogFolderOfManyLines(t *testing.T) {
 	if grown := after.TotalAlloc - before.TotalAlloc; grown > 8<<20 {
 		t.Errorf("%d lines made %d bytes of garbage", lines, grown)
 	}
-	if err := log.Finish(&component.Result{Status: component.Success}, nil, time.Now()); err != nil {
+	if err = log.Finish(&component.Result{Status: component.Success}, nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	info, err := os.Stat(filepath.Join(log.Path(), "console.log"))
@@ -163,7 +163,7 @@ func TestLogFolderAfterReboot(t *testing.T) {
 		}
 	}
 	step(first, "s0")
-	if err := first.Finish(&component.Result{Status: component.Success, Reboot: true}, nil, time.Now()); err != nil {
+	if err = first.Finish(&component.Result{Status: component.Success, Reboot: true}, nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	second, err := component.ReopenLogFolder(first.Path(), run)
@@ -171,12 +171,12 @@ func TestLogFolderAfterReboot(t *testing.T) {
 		t.Fatal(err)
 	}
 	step(second, "s1")
-	if err := second.Finish(&component.Result{Status: component.Success}, nil, time.Now()); err != nil {
+	if err = second.Finish(&component.Result{Status: component.Success}, nil, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"detailedoutput.json", "chaining.json"} {
-		raw, err := os.ReadFile(filepath.Join(first.Path(), name))
-		if err != nil {
+		var raw []byte
+		if raw, err = os.ReadFile(filepath.Join(first.Path(), name)); err != nil {
 			t.Fatal(err)
 		}
 		for _, s := range []string{"s0", "s1"} {
