@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -76,17 +75,8 @@ func (c *compiler) check() {
 // verifyAll verifies nodes side by side: each depends on its own input alone, and together they
 // are the better part of a large plan's time.
 func verifyAll(nodes []*Node, models map[*Kind]model) hcl.Diagnostics {
-	const share = 256 // nodes worth a goroutine
-	found := make([]hcl.Diagnostics, (len(nodes)+share-1)/share)
-	var all sync.WaitGroup
-	for i, some := range slices.Collect(slices.Chunk(nodes, share)) {
-		all.Go(func() {
-			for _, n := range some {
-				found[i] = append(found[i], verify(n, models[n.Kind])...)
-			}
-		})
-	}
-	all.Wait()
+	found := make([]hcl.Diagnostics, len(nodes))
+	sideBySide(len(nodes), 256, func(i int) { found[i] = verify(nodes[i], models[nodes[i].Kind]) })
 	return slices.Concat(found...)
 }
 

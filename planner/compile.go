@@ -88,6 +88,7 @@ func (c *compiler) expand(written []*dsl.Block) {
 	for _, b := range work {
 		c.declare(b)
 	}
+	early := c.expandApart(work)
 	for i := 0; i < len(work); i++ {
 		b := work[i]
 		k := c.kindOf(b.Addr)
@@ -99,9 +100,14 @@ func (c *compiler) expand(written []*dsl.Block) {
 		case k.Expand == nil:
 			c.blocks = append(c.blocks, b)
 		default:
-			more, diags := k.Expand(c.scope, b)
-			c.diags = append(c.diags, diags...)
-			for _, m := range more {
+			var x expanded
+			if i < len(early) && k.Apart {
+				x, early[i] = early[i], expanded{}
+			} else {
+				x.blocks, x.diags = k.Expand(c.scope, b)
+			}
+			c.diags = append(c.diags, x.diags...)
+			for _, m := range x.blocks {
 				if m.Addr == b.Addr {
 					c.scope.blocks[m.Addr] = m
 					c.blocks = append(c.blocks, m)
@@ -112,6 +118,23 @@ func (c *compiler) expand(written []*dsl.Block) {
 		}
 	}
 	slices.SortStableFunc(c.blocks, compareBlocks)
+}
+
+// expanded is what a block's expansion came to.
+type expanded struct {
+	blocks []*dsl.Block
+	diags  hcl.Diagnostics
+}
+
+// expandApart expands the blocks that may be expanded side by side, by their place in the list.
+func (c *compiler) expandApart(blocks []*dsl.Block) []expanded {
+	out := make([]expanded, len(blocks))
+	sideBySide(len(blocks), 64, func(i int) {
+		if k := c.kindOf(blocks[i].Addr); k != nil && k.Expand != nil && k.Apart && !blocks[i].Broken {
+			out[i].blocks, out[i].diags = k.Expand(c.scope, blocks[i])
+		}
+	})
+	return out
 }
 
 // declare notes a block under its address and, when it was made for another one, under that.
@@ -138,29 +161,41 @@ func whence(blocks ...*dsl.Block) string {
 }
 
 func (c *compiler) lower() {
-	done := map[dsl.Addr]bool{}
+	var blocks []*dsl.Block
+	taken := make(map[dsl.Addr]bool, len(c.blocks))
 	for _, b := range c.blocks {
-		k := c.kindOf(b.Addr)
-		if k.Lower == nil || done[b.Addr] {
-			continue
+		if c.kindOf(b.Addr).Lower != nil && !taken[b.Addr] {
+			taken[b.Addr] = true
+			blocks = append(blocks, b)
 		}
-		done[b.Addr] = true
-		n, diags := k.Lower(c.scope, b)
-		c.diags = append(c.diags, diags...)
-		if n == nil {
-			continue
-		}
-		n.Addr, n.Kind, n.Origin, n.Group = b.Addr, k, b.Range, b.Group
-		n.Manifests, n.After = b.Manifests, slices.Concat(b.Needs, c.dependsOn(b))
-		if n.Steps == nil {
-			n.Steps = b.Steps
-		}
-		if n.Known == nil {
-			n.Known = map[string]any{}
-		}
-		c.nodes[b.Addr] = n
-		c.sorted = append(c.sorted, n)
 	}
+	lowered := make([]struct {
+		node  *Node
+		diags hcl.Diagnostics
+	}, len(blocks))
+	sideBySide(len(blocks), 256, func(i int) {
+		lowered[i].node, lowered[i].diags = c.kindOf(blocks[i].Addr).Lower(c.scope, blocks[i])
+	})
+	for i, b := range blocks {
+		c.diags = append(c.diags, lowered[i].diags...)
+		if lowered[i].node != nil {
+			c.add(b, lowered[i].node)
+		}
+	}
+}
+
+// add completes the node that a block was lowered to.
+func (c *compiler) add(b *dsl.Block, n *Node) {
+	n.Addr, n.Kind, n.Origin, n.Group = b.Addr, c.kindOf(b.Addr), b.Range, b.Group
+	n.Manifests, n.After = b.Manifests, slices.Concat(b.Needs, c.dependsOn(b))
+	if n.Steps == nil {
+		n.Steps = b.Steps
+	}
+	if n.Known == nil {
+		n.Known = map[string]any{}
+	}
+	c.nodes[b.Addr] = n
+	c.sorted = append(c.sorted, n)
 }
 
 // DependsOn is the attribute that names blocks a block needs without referring to them.

@@ -41,9 +41,13 @@ type Kind struct {
 	Name  string        // the block type, and the first half of an address
 	Block dsl.BlockType // how it is written
 	// Lower turns a block into the input of Create, in a map of its own. Expand turns it into simpler blocks first; the
-	// one among them that has the block's own address is lowered, not expanded again.
+	// one among them that has the block's own address is lowered, not expanded again. Blocks are lowered
+	// side by side: Lower changes nothing but what it returns.
 	Lower  func(*Scope, *dsl.Block) (*Node, hcl.Diagnostics)
 	Expand func(*Scope, *dsl.Block) ([]*dsl.Block, hcl.Diagnostics)
+	// Apart says that Expand reads nothing that an expansion makes, and changes nothing but what it
+	// returns, so that blocks of the kind are expanded side by side, before all others. No expansion makes such blocks.
+	Apart bool
 
 	Naming  Naming
 	Create  Op

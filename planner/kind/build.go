@@ -59,6 +59,7 @@ func buildKind(source *planner.Kind, of []*planner.Kind) *planner.Kind {
 			e := &expansion{arguments: arguments{body: b.Body}, scope: s, build: b, source: source, parts: parts}
 			return e.expand(), e.diags
 		},
+		Apart:   true, // builds look at sources and other builds, which are all written
 		Example: buildExample,
 	}
 }
