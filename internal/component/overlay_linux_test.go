@@ -186,19 +186,19 @@ func TestWithoutRoot(t *testing.T) {
 		t.Errorf("the root calls itself %q", first.Describe())
 	}
 	o := runJob(t, first, component.Job{Documents: []component.JobDocument{bash("build",
-		"id -u; echo one > /etc/layer; rm /etc/os-release; echo mine > /root/kept; mkdir -p /opt/a; touch /tmp/gone; cat /proc/sys/kernel/hostname",
+		"id -u; echo one > /etc/layer; echo deep > /usr/local/bin/layer; [ ! -d /usr/local/games ] || rm -r /usr/local/games; rm /etc/os-release; echo mine > /root/kept; mkdir -p /opt/a; touch /tmp/gone; cat /proc/sys/kernel/hostname",
 	)}})
 	if got := stdout(o.Steps[0]); got != "0\nimagebuild" || o.Status != component.Success {
 		t.Errorf("%s\n%s", summary(o.Result), o.Steps[0].Stderr)
 	}
 	second := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: dir + "/second", Lowers: []string{dir + "/first"}, Scratch: dir})
 	o = runJob(t, second, component.Job{Documents: []component.JobDocument{bash("test",
-		"cat /etc/layer /root/kept; ls -d /opt/a /tmp/gone; [ ! -e /etc/os-release ] && rm -r /opt/a && touch /etc/passwd.new",
+		"cat /etc/layer /root/kept /usr/local/bin/layer; ls -d /opt/a /tmp/gone; [ ! -e /usr/local/games ] && [ ! -e /etc/os-release ] && rm -r /opt/a && touch /etc/passwd.new",
 	)}})
-	if got := stdout(o.Steps[0]); got != "one\nmine\n/opt/a\n/tmp/gone" || o.Status != component.Success {
+	if got := stdout(o.Steps[0]); got != "one\nmine\ndeep\n/opt/a\n/tmp/gone" || o.Status != component.Success {
 		t.Errorf("%s\n%s", summary(o.Result), o.Steps[0].Stderr)
 	}
-	for _, file := range []string{"/etc/layer", "/etc/passwd.new", "/tmp/gone"} {
+	for _, file := range []string{"/etc/layer", "/usr/local/bin/layer", "/etc/passwd.new", "/tmp/gone"} {
 		if _, err := os.Stat(file); err == nil {
 			t.Errorf("%s is on the machine", file)
 		}

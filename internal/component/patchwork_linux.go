@@ -2,7 +2,9 @@ package component
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -105,7 +107,80 @@ func (p *patchwork) directory(rel, top string) error {
 	if err := likeHost(upper, top); err != nil {
 		return err
 	}
+	if err := p.adopt(rel, adoptedLevels); err != nil {
+		return err
+	}
 	return p.overlayAt(p.mask, rel, at)
+}
+
+// adoptedLevels is how deep below a directory of the root adopt goes: to /usr/share/nginx/html, a
+// few thousand directories in some milliseconds.
+const adoptedLevels = 3
+
+// adopt puts the directories that the layers below hold under rel into the layer on top. The kernel
+// lets nobody in a user namespace put files into a directory whose owner has no place in it, as the
+// machine's root has none; a directory of several layers has the owner of the topmost.
+func (p *patchwork) adopt(rel string, levels int) error {
+	upper := filepath.Join(p.Upper, rel)
+	stack := []string{upper}
+	if !p.opaque(upper) {
+		k := p.stackOf(p.mask, rel)
+		stack = append(append(stack, k.lowers...), k.mask, k.host)
+	}
+	decided := map[string]bool{}
+	for _, dir := range stack {
+		if dir == "" {
+			continue
+		}
+		entries, _ := os.ReadDir(dir) // one that is not there, or not to be read, adds nothing
+		for _, e := range entries {
+			if decided[e.Name()] {
+				continue
+			}
+			decided[e.Name()] = true // by the topmost layer that has it, a deletion included
+			if !e.IsDir() {
+				continue
+			}
+			if err := p.adoptOne(filepath.Join(rel, e.Name()), filepath.Join(dir, e.Name()), levels); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// adoptOne makes the directory rel in the layer on top as the one at top is, and goes on below it.
+func (p *patchwork) adoptOne(rel, top string, levels int) error {
+	upper := filepath.Join(p.Upper, rel)
+	err := os.Mkdir(upper, 0o700)
+	switch {
+	case err == nil:
+		if err := likeOwn(upper, top); err != nil {
+			return err
+		}
+	case !errors.Is(err, fs.ErrExist):
+		return err
+	}
+	if levels == 1 {
+		return nil
+	}
+	return p.adopt(rel, levels-1)
+}
+
+// likeOwn is likeHost for a directory that the user who started this must be able to remove: without
+// the write permission, which root itself needs nowhere, its content would stay for ever.
+func likeOwn(path, host string) error {
+	if err := likeHost(path, host); err != nil {
+		return err
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return err
+	}
+	if info.Mode().Perm()&0o700 == 0o700 {
+		return nil
+	}
+	return os.Chmod(path, info.Mode()|0o700)
 }
 
 func (p *patchwork) holdsMount(dir string) bool {
