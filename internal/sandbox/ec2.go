@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 
 	"github.com/org/imagebuild-action/internal/awsmodel"
 )
@@ -59,7 +60,7 @@ type (
 	}
 )
 
-var amiID = regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`)
+var amiID = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^ami-([0-9a-f]{8}|[0-9a-f]{17})$`) })
 
 func (s *Server) serveEC2(w http.ResponseWriter, r *http.Request, c *call, authErr error) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxBody)
@@ -132,7 +133,7 @@ func (s *Server) describeImages(w http.ResponseWriter, c *call, form url.Values)
 func (s *Server) findImages(c *call, form url.Values) ([]ec2Image, error) {
 	ids := numbered(form, "ImageId")
 	for _, id := range ids {
-		if !amiID.MatchString(id) {
+		if !amiID().MatchString(id) {
 			return nil, fail("InvalidAMIID.Malformed", "Invalid id: %q (expecting \"ami-...\")", id)
 		}
 		if a := s.db.amis.get(c.region + "/" + id); a == nil || !a.visible(c.account) {

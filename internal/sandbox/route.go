@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"sync"
 
 	"github.com/org/imagebuild-action/internal/awsmodel"
 )
@@ -13,19 +14,20 @@ import (
 // themselves are not verified: there is no secret to verify them with.
 type scope struct{ key, region, service string }
 
+// Expressions are compiled when they are first needed: most runs of the program have no sandbox.
 var (
-	credential = regexp.MustCompile(`Credential=([^,\s]+)`)
-	shortID    = regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`)
+	credential = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`Credential=([^,\s]+)`) })
+	shortID    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`) })
 )
 
 // signed reads the credential scope of a header or a pre-signed URL; false for an unsigned request.
 func signed(r *http.Request) (scope, bool) {
 	c := r.URL.Query().Get("X-Amz-Credential")
-	if m := credential.FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
+	if m := credential().FindStringSubmatch(r.Header.Get("Authorization")); m != nil {
 		c = m[1]
 	}
 	p := strings.Split(c, "/")
-	if len(p) < 5 || !shortID.MatchString(p[0]) {
+	if len(p) < 5 || !shortID().MatchString(p[0]) {
 		return scope{}, false
 	}
 	// key/date/region/service/aws4_request; with several regions in one signature there is no region.

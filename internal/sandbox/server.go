@@ -147,7 +147,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.builds.reach("http://" + r.Host)
 	sc, ok := signed(r)
 	c := &call{region: cmp.Or(sc.region, s.opts.Region), id: uuid.NewString(), now: s.opts.Now()}
-	if strings.ContainsAny(c.region, "*%") || !shortID.MatchString(c.region) {
+	if strings.ContainsAny(c.region, "*%") || !shortID().MatchString(c.region) {
 		c.region = s.opts.Region
 	}
 	w.Header().Set("X-Amzn-Requestid", c.id)

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/google/uuid"
@@ -38,8 +39,10 @@ type (
 )
 
 var (
-	roleARN     = regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}):role/(?:[\x21-\x7E]+/)?([\w+=,.@-]{1,64})$`)
-	sessionName = regexp.MustCompile(`^[\w+=,.@-]{2,64}$`)
+	roleARN = sync.OnceValue(func() *regexp.Regexp {
+		return regexp.MustCompile(`^arn:aws[a-z-]*:iam::(\d{12}):role/(?:[\x21-\x7E]+/)?([\w+=,.@-]{1,64})$`)
+	})
+	sessionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[\w+=,.@-]{2,64}$`) })
 )
 
 // serveQuery answers STS. AssumeRoleWithWebIdentity alone needs no signature.
@@ -95,12 +98,12 @@ func (s *Server) sts(c *call, form url.Values) (any, error) {
 
 // assume gives out credentials of a role. Whether the role exists and trusts the caller only AWS knows.
 func (s *Server) assume(c *call, form url.Values, out assumed) (any, error) {
-	role := roleARN.FindStringSubmatch(form.Get("RoleArn"))
+	role := roleARN().FindStringSubmatch(form.Get("RoleArn"))
 	if role == nil {
 		return nil, fail("ValidationError", "%s is invalid", form.Get("RoleArn"))
 	}
 	session := form.Get("RoleSessionName")
-	if !sessionName.MatchString(session) {
+	if !sessionName().MatchString(session) {
 		return nil, fail("ValidationError", "1 validation error detected: Value at 'roleSessionName' failed to satisfy constraint: Member must satisfy regular expression pattern: [\\w+=,.@-]*")
 	}
 	seconds, err := strconv.Atoi(cmp.Or(form.Get("DurationSeconds"), "3600"))
