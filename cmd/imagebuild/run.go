@@ -54,6 +54,7 @@ func (r *running) add(c *cobra.Command) {
 	f.BoolVar(&s.CWIgnoreFailures, "cw-ignore-failures", false, "go on when CloudWatch does not take the log")
 	f.StringVar(&r.blocked, "blocked-action-modules", "", "`actions` that must not run, separated by commas")
 	f.BoolVarP(&s.Trace, "trace", "t", false, "show the application log too")
+	f.BoolVar(&r.credentials, "with-credentials", false, "let documents in a root of their own read and write in AWS as the caller may; on the machine itself they always do")
 	f.BoolVarP(&r.version, "version", "v", false, "print the version")
 	r.isolation.add(c, component.RootHost, "what to act on: host, which is this machine, "+rootHelp)
 }
@@ -66,6 +67,8 @@ type running struct {
 	config    string
 	blocked   string
 	version   bool
+	// credentials lets documents of an isolated root use the caller's.
+	credentials bool
 }
 
 // run goes the whole way. From where AWSTOE's own set-up begins, a failure is told in the result too.
@@ -94,10 +97,14 @@ func (r *running) run(c *cobra.Command) error {
 		Kind: r.isolation.root, Environ: r.p.environ(), Pass: r.isolation.env,
 		Network: r.isolation.network, Limits: limits,
 	}
+	if spec.Kind == component.RootHost && spec.Network == component.NetworkNone {
+		return mistake("add --root overlay, or another root of the documents' own", "--network none needs a root that is not this machine itself")
+	}
 	if spec.Kind == component.RootHost {
 		// AWSTOE's scripts start where it was started, with its environment.
 		spec.Pass, x.job.Start = []string{"*"}, r.p.cwd
 	}
+	x.credentials = r.credentials || spec.Kind == component.RootHost
 	return x.carryOut(c.Context(), spec)
 }
 
@@ -126,6 +133,8 @@ type execution struct {
 	log    *component.LogFolder
 	aws    *runClients
 	result runResult
+	// credentials says that the documents may use the caller's. What runs on the machine itself has them anyway.
+	credentials bool
 }
 
 // carryOut runs the documents, prints the result and returns the exit status.
@@ -167,6 +176,11 @@ func (x *execution) execute(ctx context.Context, spec component.RootSpec) (int, 
 	if err = x.openLog(); err != nil {
 		return statusFailed, err
 	}
+	unserve, err := x.serveS3(ctx)
+	if err != nil {
+		return statusFailed, errors.Join(err, x.log.Finish(nil, err, x.p.now()))
+	}
+	defer unserve()
 	shipping, err := x.ship(ctx)
 	if err != nil {
 		return statusFailed, errors.Join(err, x.log.Finish(nil, err, x.p.now()))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/org/imagebuild-action/executor/aws"
@@ -16,6 +17,7 @@ import (
 // something needs it: most documents never do.
 type runClients struct {
 	p       *program
+	mu      sync.Mutex // documents ask from several places at once
 	clients *aws.Clients
 }
 
@@ -23,6 +25,8 @@ func newRunClients(p *program) *runClients { return &runClients{p: p} }
 
 // connect finds credentials and asks who they belong to, once.
 func (c *runClients) connect(ctx context.Context) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if c.clients != nil {
 		return nil
 	}

@@ -21,6 +21,9 @@ func (x *execution) prepare(ctx context.Context) error {
 		return err
 	}
 	x.job.Resolver, x.job.S3Endpoint = x.aws, x.aws.s3Endpoint()
+	if !x.credentials {
+		x.job.Resolver = isolatedResolver{}
+	}
 	if len(x.job.Documents) > 0 {
 		return nil
 	}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/component"
 	"github.com/org/imagebuild-action/internal/sandbox"
 	"github.com/org/imagebuild-action/planner"
 )
@@ -142,11 +143,11 @@ func TestRunInAWS(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var component struct{ ComponentBuildVersionARN string }
-	if err = json.Unmarshal(made, &component); err != nil {
+	var mine struct{ ComponentBuildVersionARN string }
+	if err = json.Unmarshal(made, &mine); err != nil {
 		t.Fatal(err)
 	}
-	status, out, errs := runInAWS(t, "-d", "s3://stage/doc.yml,"+component.ComponentBuildVersionARN,
+	status, out, errs := runInAWS(t, "-d", "s3://stage/doc.yml,"+mine.ComponentBuildVersionARN,
 		"-b", "logs", "-k", "builds", "--cw-log-group", "group", "--cw-log-stream", "stream")
 	var result runResult
 	if err = json.Unmarshal([]byte(out), &result); err != nil || status != statusDone {
@@ -172,6 +173,63 @@ func TestRunInAWS(t *testing.T) {
 	}
 	if want := []string{"CreateLogStream", "CreateLogGroup", "CreateLogStream"}; !slices.Equal(watch.calls[:3], want) {
 		t.Errorf("CloudWatch was called %q", watch.calls)
+	}
+}
+
+// TestRunThroughRelay lets a document fetch from and store to S3 with the caller's credentials, on the
+// machine itself, and keeps one in a root of its own from them.
+func TestRunThroughRelay(t *testing.T) {
+	clients := useSandbox(t, &cloudWatch{})
+	dir := t.TempDir()
+	page := filepath.Join(dir, "page")
+	if err := os.WriteFile(page, []byte("fetched from S3"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, key := range []string{"site/a", "site/b/c"} {
+		if err := clients.Store(t.Context(), planner.Object{"Bucket": "stage", "Key": key}, fileContent(page)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := &execution{p: &program{stderr: io.Discard, lookupEnv: os.LookupEnv}, credentials: true}
+	x.aws = newRunClients(x.p)
+	stop, err := x.serveS3(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop()
+	root, err := component.OpenRoot(t.Context(), component.RootSpec{Kind: component.RootHost}, os.Args[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.job.Start = dir
+	x.job.Documents = []component.JobDocument{{Name: "doc.yml", Source: `
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Folder, action: CreateFolder, inputs: [{path: all}]}
+      - {name: Get, action: S3Download, inputs: [{source: 's3://stage/site/*', destination: all, expectedBucketOwner: '123456789012'}]}
+      - {name: Put, action: S3Upload, inputs: [{source: all/b/c, destination: 's3://stage/back'}]}
+      - {name: Gone, action: S3Download, onFailure: Ignore, inputs: [{source: 's3://stage/none', destination: none}]}
+`}}
+	result, err := root.Run(t.Context(), x.job, func(component.Event) {})
+	if err != nil || result.Status != component.SuccessWithIgnoredFailure {
+		t.Fatalf("%v: %+v", err, result)
+	}
+	if message := result.Steps[3].Message; !strings.Contains(message, "404") {
+		t.Errorf("what is not there: %s", message)
+	}
+	if back, err := clients.Fetch(t.Context(), "s3://stage/back", "", 1<<20); err != nil || string(back) != "fetched from S3" {
+		t.Errorf("what came back is %q, %v", back, err)
+	}
+	guess, _, _ := strings.Cut(strings.TrimPrefix(x.job.S3Endpoint, "http://"), "/")
+	resp, err := http.Get("http://" + guess + "/stage/back")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusNotFound {
+		t.Errorf("without the path the relay answers %s", resp.Status)
 	}
 }
 
@@ -202,6 +260,46 @@ func TestDecodeSettings(t *testing.T) {
 	for _, bad := range []string{`{`, `[]`, `{"documents": [{"path": ""}]}`, `{"documents": [{"path": "a"}]} {}`, `{"documents": "a"}`} {
 		if _, err := decodeSettings([]byte(bad)); err == nil {
 			t.Errorf("%s was accepted", bad)
+		}
+	}
+}
+
+// TestRunPage runs the commands of docs/run.md on its files, and looks for the lines that it shows.
+func TestRunPage(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("documents run on Linux alone")
+	}
+	raw, err := os.ReadFile(filepath.Join(filepath.Dir(examplesDir(t)), "docs", "run.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, dir := string(raw), t.TempDir()
+	for name, mark := range map[string]string{"hello.yml": "```yaml\n", "run.json": "```json\n"} {
+		_, text, _ := strings.Cut(page, mark)
+		text, _, _ = strings.Cut(text, "```")
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	commands := strings.Split(page, "```console\n$ imagebuild ")[1:]
+	if len(commands) < 4 {
+		t.Errorf("only %d commands", len(commands))
+	}
+	for _, c := range commands {
+		c, _, _ = strings.Cut(c, "```")
+		line, shown, _ := strings.Cut(c, "\n")
+		var out, errs bytes.Buffer
+		p := &program{
+			stdin: strings.NewReader(""), stdout: &out, stderr: &errs, lookupEnv: os.LookupEnv, environ: os.Environ,
+			cwd: dir, self: os.Args[0], now: time.Now,
+		}
+		if status := p.run(t.Context(), strings.Fields(line)); status != statusDone {
+			t.Errorf("%s ended with %d:\n%s%s", line, status, &errs, &out)
+		}
+		for want := range strings.Lines(shown) {
+			if !strings.Contains(errs.String()+out.String(), want) {
+				t.Errorf("%s does not print %q:\n%s%s", line, want, &errs, &out)
+			}
 		}
 	}
 }

@@ -132,7 +132,7 @@ func (s *stepRun) nestedDocument(ctx context.Context, name, owner string) (jd Jo
 		return jd, name, err
 	case strings.HasPrefix(name, "s3://"):
 		if s.job.S3Endpoint != "" {
-			jd.Source, err = s.objectText(ctx, name)
+			jd.Source, err = s.objectText(ctx, name, owner)
 		} else {
 			jd.Source, err = s.askDocument(ctx, name, owner)
 		}

@@ -24,8 +24,24 @@ type bucket struct {
 	base   string // http://host:port/bucket
 }
 
-// bucketOf takes an s3:// address apart.
-func (s *stepRun) bucketOf(address string) (b *bucket, key string, err error) {
+// An ownedBucket adds to every request whose bucket it must be.
+type ownedBucket struct {
+	*http.Transport
+
+	owner string
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o ownedBucket) RoundTrip(r *http.Request) (*http.Response, error) {
+	if o.owner != "" {
+		r = r.Clone(r.Context())
+		r.Header.Set("X-Amz-Expected-Bucket-Owner", o.owner)
+	}
+	return o.Transport.RoundTrip(r)
+}
+
+// bucketOf takes an s3:// address apart. owner is the account that must own the bucket, "" for any.
+func (s *stepRun) bucketOf(address, owner string) (b *bucket, key string, err error) {
 	rest, ok := strings.CutPrefix(address, "s3://")
 	name, key, _ := strings.Cut(rest, "/")
 	if !ok || name == "" {
@@ -34,7 +50,7 @@ func (s *stepRun) bucketOf(address string) (b *bucket, key string, err error) {
 	if s.job.S3Endpoint == "" {
 		return nil, "", fmt.Errorf("there is no S3 to reach for %s: this run was given no endpoint and no credentials", address)
 	}
-	return &bucket{client: &http.Client{Transport: &http.Transport{}}, base: strings.TrimSuffix(s.job.S3Endpoint, "/") + "/" + url.PathEscape(name)}, key, nil
+	return &bucket{client: &http.Client{Transport: ownedBucket{&http.Transport{}, owner}}, base: strings.TrimSuffix(s.job.S3Endpoint, "/") + "/" + url.PathEscape(name)}, key, nil
 }
 
 func (b *bucket) object(key string) string {
@@ -49,7 +65,7 @@ func (b *bucket) object(key string) string {
 // below the one given: AWSTOE does not either.
 func s3Download(ctx context.Context, s *stepRun, in Input) (map[string]string, error) {
 	source, destination := in.text("source"), s.path(in.text("destination"))
-	b, key, err := s.bucketOf(source)
+	b, key, err := s.bucketOf(source, in.text("expectedBucketOwner"))
 	if err != nil {
 		return nil, err
 	}
@@ -90,8 +106,8 @@ func s3Download(ctx context.Context, s *stepRun, in Input) (map[string]string, e
 }
 
 // objectText is the content of one object.
-func (s *stepRun) objectText(ctx context.Context, address string) (string, error) {
-	b, key, err := s.bucketOf(address)
+func (s *stepRun) objectText(ctx context.Context, address, owner string) (string, error) {
+	b, key, err := s.bucketOf(address, owner)
 	if err != nil {
 		return "", err
 	}
@@ -194,7 +210,7 @@ func (b *bucket) page(ctx context.Context, prefix, token string) (*listing, erro
 // s3Upload stores a file, all files that a wildcard matches, or with recurse a folder.
 func s3Upload(ctx context.Context, s *stepRun, in Input) (map[string]string, error) {
 	source := s.path(in.text("source"))
-	b, key, err := s.bucketOf(in.text("destination"))
+	b, key, err := s.bucketOf(in.text("destination"), in.text("expectedBucketOwner"))
 	if err != nil {
 		return nil, err
 	}
