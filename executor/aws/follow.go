@@ -118,20 +118,18 @@ func (f *follower) finished(ctx context.Context, c *planner.Change, made executo
 		return made, failure(c.Node, err)
 	}
 	out := maps.Clone(made)
+	if c.Verb == planner.Update {
+		// A distribution made up later has a record of its own, and is what the next run finds as the
+		// newest. Of the image before it counts what that record lacks.
+		maps.Copy(out, c.Observed.Outputs)
+	}
+	before, _ := out["amis"].(map[string]any)
 	maps.Copy(out, outputsOf(image, f.region, account))
-	if c.Verb != planner.Update {
-		return out, nil
+	if now, ok := out["amis"].(map[string]any); ok && len(before) > 0 {
+		amis := maps.Clone(before)
+		maps.Copy(amis, now)
+		out["amis"] = amis
 	}
-	// A distribution made up later has a record of its own; the image stays what it was.
-	before := c.Observed.Outputs
-	amis := map[string]any{}
-	for _, some := range []any{out["amis"], before["amis"]} {
-		if m, ok := some.(map[string]any); ok {
-			maps.Copy(amis, m)
-		}
-	}
-	maps.Copy(out, before)
-	out["amis"] = amis
 	return out, nil
 }
 
