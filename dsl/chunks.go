@@ -11,7 +11,7 @@ import (
 
 // chunkSize is about how much text is parsed at once. The parser holds all tokens of its input in
 // one growing slice, which for large files costs more than everything else.
-const chunkSize = 4 << 10
+const chunkSize = 2 << 10
 
 // parseNative parses native syntax, large files piece by piece and the pieces side by side.
 //

@@ -91,7 +91,7 @@ func (l *loader) decodeTop(d *decl, sc *scope) *Body {
 	if d.repeated {
 		schema = c.withRepetition()
 	}
-	content, diags := body.Content(schema)
+	content, diags := contentOf(body, schema)
 	return l.decodeContent(content, diags, c, setting{header: d.header, scope: sc})
 }
 
@@ -234,7 +234,7 @@ func (l *loader) decodeNested(b *hcl.Block, n *NestedType, sc *scope) (*Nested, 
 		sc = sc.forSource(b)
 	}
 	c := l.compile(schema)
-	content, diags := b.Body.Content(c.body)
+	content, diags := contentOf(b.Body, c.body)
 	out := &Nested{Type: b.Type, Labels: b.Labels, LabelRanges: b.LabelRanges, Range: b.DefRange}
 	if n.OptionalLabel && b.Labels[0] == "" {
 		out.Labels, out.LabelRanges = nil, nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 
 	"github.com/hashicorp/hcl/v2"
@@ -19,20 +20,26 @@ const FormatVersion = "1.0"
 // JSON is the plan as a document: the same plan is the same bytes. Each change is a line of its own.
 // A reference inside an input is {"$ref":"component.web","attr":"arn"}.
 func (p *Plan) JSON() []byte {
-	b := make([]byte, 0, 1024*(1+len(p.Changes)))
-	b = append(b, `{"format_version":"`+FormatVersion+`","config_digest":"sha256:`+p.Graph.digest+`","region":`...)
+	b := []byte(`{"format_version":"` + FormatVersion + `","config_digest":"sha256:` + p.Graph.digest + `","region":`)
 	b = appendString(b, p.Graph.Region)
 	b = append(b, `,"account":`...)
 	b = appendOptional(b, p.Account)
 	b = strconv.AppendBool(append(b, `,"offline":`...), p.Offline)
 	b = append(b, ",\"changes\":["...)
 	count := make(map[Verb]int)
-	for i, c := range p.Changes {
+	for _, c := range p.Changes {
+		count[c.Verb]++
+	}
+	parts, size := p.encodeChanges(), 0
+	for _, part := range parts {
+		size += len(part) + len(",")
+	}
+	b = slices.Grow(b, size+1<<10)
+	for i, part := range parts {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = p.appendChange(append(b, '\n'), c)
-		count[c.Verb]++
+		b = append(b, part...)
 	}
 	b = append(b, "],\n\"summary\":{"...)
 	for i, v := range []Verb{Create, Update, Delete, None, Wait} {
@@ -53,6 +60,25 @@ func (p *Plan) JSON() []byte {
 		b = appendDiagnostic(b, d)
 	}
 	return append(b, "]}\n"...)
+}
+
+// encodeChanges writes the changes share by share: they are nearly all of a document, and what one
+// says depends on no other.
+func (p *Plan) encodeChanges() [][]byte {
+	const share = 256
+	parts := make([][]byte, (len(p.Changes)+share-1)/share)
+	sideBySide(len(parts), 1, func(i int) {
+		some := p.Changes[i*share : min((i+1)*share, len(p.Changes))]
+		b := make([]byte, 0, 1024*len(some))
+		for j, c := range some {
+			if j > 0 {
+				b = append(b, ',')
+			}
+			b = p.appendChange(append(b, '\n'), c)
+		}
+		parts[i] = b
+	})
+	return parts
 }
 
 // MarshalJSON is JSON.

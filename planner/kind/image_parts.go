@@ -68,25 +68,27 @@ func hasAttr(s *dsl.Schema, name string) bool {
 	return slices.ContainsFunc(s.Attrs, func(a dsl.Attr) bool { return a.Name == name })
 }
 
+func hasBlock(s *dsl.Schema, typ string) bool {
+	return slices.ContainsFunc(s.Blocks, func(b dsl.NestedType) bool { return b.Type == typ })
+}
+
 // scheduled reports whether the source says anything that only a pipeline has.
 func (e *expansion) scheduled(spec *imageSpec) bool {
-	elsewhere := map[string]bool{"name": true, "regions": true}
-	for _, kind := range []string{"image_recipe", "infrastructure_configuration", "distribution_configuration", "image"} {
-		s := e.parts[kind]
-		for _, a := range s.Attrs {
-			elsewhere[a.Name] = true
+	elsewhere := func(name string) bool {
+		for _, kind := range []string{"image_recipe", "infrastructure_configuration", "distribution_configuration", "image"} {
+			if s := e.parts[kind]; hasAttr(s, name) || hasBlock(s, name) {
+				return true
+			}
 		}
-		for _, b := range s.Blocks {
-			elsewhere[b.Type] = true
-		}
+		return name == "name" || name == "regions"
 	}
 	body := Pick(spec.body, e.parts["image_pipeline"])
 	for name, v := range body.Attrs {
-		if v.V != nil && !elsewhere[name] {
+		if v.V != nil && !elsewhere(name) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(body.Blocks, func(n *dsl.Nested) bool { return !elsewhere[n.Type] })
+	return slices.ContainsFunc(body.Blocks, func(n *dsl.Nested) bool { return !elsewhere(n.Type) })
 }
 
 // manifests are the manifest post-processors for a source.
