@@ -85,7 +85,10 @@ func (r *runner) run(ctx context.Context) *Result {
 			return r.result
 		}
 	}
+	r.debug(Event{}, "Setup: FINISHED SETUP")
+	r.debug(Event{}, "Executor: STARTED EXECUTION OF ALL DOCUMENTS")
 	if r.each(ctx, docs); r.stop == nil {
+		r.debug(Event{}, "Executor: FINISHED EXECUTION OF ALL DOCUMENTS")
 		r.conclude()
 	}
 	return r.result
@@ -122,13 +125,11 @@ func (r *runner) load() []*documentRun {
 	var docs []*documentRun
 	for i, jd := range r.job.Documents {
 		d := &documentRun{runner: r, JobDocument: jd, ran: map[string]record{}, status: Success, place: i}
-		if d.ARN == "" {
-			d.say("Setup: Document " + d.Name + " is a local path")
-		} else {
-			d.say("Setup: Document " + d.ARN + " is a component build version ARN")
-		}
+		d.say("Setup: Document " + d.source())
 		var diags hcl.Diagnostics
+		r.debug(d.event(), "Setup: STARTED PARSING DOCUMENT %s", d.Name)
 		d.doc, diags = Parse([]byte(jd.Source), jd.Name)
+		r.debug(d.event(), "Setup: FINISHED PARSING DOCUMENT %s", d.Name)
 		for _, diag := range diags {
 			if diag.Severity == hcl.DiagError {
 				r.refuse(d.event(), fmt.Sprintf("%s: line %d: %s", d.Name, diag.Subject.Start.Line, diag.Detail))
@@ -137,12 +138,25 @@ func (r *runner) load() []*documentRun {
 		if diags.HasErrors() {
 			continue
 		}
+		r.debug(d.event(), "Setup: STARTED DOCUMENT VALIDATION FOR PARAMETERS")
 		for _, problem := range d.bind() {
 			r.refuse(d.event(), problem)
 		}
+		r.debug(d.event(), "Setup: FINISHED DOCUMENT VALIDATION FOR PARAMETERS")
 		docs = append(docs, d)
 	}
 	return docs
+}
+
+// source says where a document is from; AWSTOE's words for local paths are known.
+func (d *documentRun) source() string {
+	switch {
+	case d.ARN != "":
+		return d.ARN + " is a component build version ARN"
+	case strings.HasPrefix(d.Name, "s3://"):
+		return d.Name + " is an S3 path"
+	}
+	return d.Name + " is a local path"
 }
 
 // refuse ends the job before anything ran.
@@ -327,6 +341,15 @@ func (r *runner) log(e Event, line string) { r.block(e, oneLine(line, maxLine+25
 // block logs a text that may have several lines.
 func (r *runner) block(e Event, text string) {
 	e.Kind, e.Time, e.Line = LogLine, now(), text
+	r.emit(e)
+}
+
+// debug logs what AWSTOE writes to application.log alone, when the job asks for it.
+func (r *runner) debug(e Event, format string, args ...any) {
+	if !r.job.Debug {
+		return
+	}
+	e.Kind, e.Time, e.Line = DebugLine, now(), oneLine(fmt.Sprintf(format, args...), maxLine)
 	r.emit(e)
 }
 

@@ -44,14 +44,7 @@ func (s *stepRun) event() Event {
 func (s *stepRun) say(line string) { s.log(s.event(), line) }
 
 // debug logs what AWSTOE writes to application.log alone, when the job asks for it.
-func (s *stepRun) debug(format string, args ...any) {
-	if !s.job.Debug {
-		return
-	}
-	e := s.event()
-	e.Kind, e.Time, e.Line = DebugLine, now(), oneLine(fmt.Sprintf(format, args...), maxLine)
-	s.emit(e)
-}
+func (s *stepRun) debug(format string, args ...any) { s.runner.debug(s.event(), format, args...) }
 
 // run carries out the step and reports whether it ends the document.
 func (s *stepRun) run(ctx context.Context) (stop bool) {
@@ -340,7 +333,11 @@ func (s *stepRun) operations(ctx context.Context, act action) ([]map[string]stri
 	s.ran[s.key()] = record{Inputs: inputs}
 	if s.job.Debug && !s.step.DisableLogging {
 		s.debug("Executor: Before unchaining inputs %s of step %s...", asJSON(s.step.Inputs), s.step.Name)
-		s.debug("Executor: After parameter resolve inputs %s of step %s.", asJSON(inputs), s.step.Name)
+		shown := StepResult{Inputs: reportedInputs(inputs)}
+		if cover := s.secrets.replacer(); cover != nil {
+			shown = coverStep(shown, cover) // before it is JSON, whose escapes would hide a secret
+		}
+		s.debug("Executor: After parameter resolve inputs %s of step %s.", asJSON(shown.Inputs), s.step.Name)
 	}
 	s.say(s.step.Action + ": STARTED EXECUTION")
 	if len(inputs) == 0 {

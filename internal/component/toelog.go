@@ -76,7 +76,6 @@ func ReopenLogFolder(dir string, run LogRun) (*LogFolder, error) {
 	if err := errors.Join(l.detail.read(), l.chain.read()); err != nil {
 		return nil, fmt.Errorf("reading the log of the run that is gone on with: %w", err)
 	}
-	l.pending = []string{"Recovery completed for detailed output."}
 	return l, l.open()
 }
 
@@ -229,7 +228,6 @@ func (l *LogFolder) Finish(result *Result, broken error, at time.Time) error {
 	default:
 		l.detail.finish(result.Status, result.FailureMessage, at)
 		l.settle(at)
-		l.debug(at, "Executor: FINISHED EXECUTION OF ALL DOCUMENTS")
 	}
 	err := errors.Join(l.err, l.detail.write(), l.chain.write(), l.console.close(), l.application.close())
 	if err != nil {

@@ -162,3 +162,28 @@ func TestS3(t *testing.T) {
 		t.Error("a key wrote outside of the destination")
 	}
 }
+
+// TestExpectedBucketOwner holds that S3 is told who must own the bucket, in both directions.
+func TestExpectedBucketOwner(t *testing.T) {
+	root := openRoot(t, component.RootSpec{Kind: component.RootHost})
+	var mu sync.Mutex
+	var owners []string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		owners = append(owners, r.Method+" "+r.Header.Get("X-Amz-Expected-Bucket-Owner"))
+	}))
+	defer server.Close()
+	dir := t.TempDir()
+	runJob(t, root, component.Job{WorkingDirectory: dir, S3Endpoint: server.URL, Documents: []component.JobDocument{{Name: "doc.yml", Source: `
+schemaVersion: 1.0
+phases:
+  - name: build
+    steps:
+      - {name: Get, action: S3Download, inputs: [{source: 's3://bkt/key', destination: file, expectedBucketOwner: '111122223333'}]}
+      - {name: Put, action: S3Upload, inputs: [{source: file, destination: 's3://bkt/key', expectedBucketOwner: '444455556666'}]}
+`}}})
+	if want := []string{"GET 111122223333", "PUT 444455556666"}; !slices.Equal(owners, want) {
+		t.Errorf("S3 was told %q", owners)
+	}
+}
