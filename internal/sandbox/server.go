@@ -53,6 +53,9 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 	if !knownRoot(s.opts.Root) {
 		return nil, fmt.Errorf("the sandbox has no root %q: it is auto, overlay, none or dir:PATH", s.opts.Root)
 	}
+	if machine(s.opts.Root) {
+		return nil, fmt.Errorf("%q is this machine itself, and what documents did to it would stay: take overlay, or another directory", s.opts.Root)
+	}
 	if err := s.openDir(); err != nil {
 		return nil, err
 	}
@@ -71,6 +74,17 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 // knownRoot keeps out the one kind of root that component has and a sandbox must not: the machine itself.
 func knownRoot(kind string) bool {
 	return slices.Contains([]string{component.RootAuto, component.RootOverlay, component.RootNone}, kind) || strings.HasPrefix(kind, "dir:")
+}
+
+// machine reports whether a root of kind dir:PATH is the machine's own, by whatever path.
+func machine(kind string) bool {
+	dir, ok := strings.CutPrefix(kind, "dir:")
+	if !ok {
+		return false
+	}
+	a, errA := os.Stat(dir)
+	b, errB := os.Stat("/")
+	return errA == nil && errB == nil && os.SameFile(a, b) // what is not there is refused by name later
 }
 
 func (s *Server) defaults() {
