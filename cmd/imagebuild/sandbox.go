@@ -26,7 +26,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, chosen.close()) }()
-			server, err := p.openSandbox(c.Context(), sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, Region: region})
+			server, err := p.openSandbox(c.Context(), sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region})
 			if err != nil {
 				return err
 			}

@@ -59,7 +59,7 @@ func (p *program) connectSandbox(ctx context.Context, region string, f targetFla
 	if err != nil {
 		return nil, err
 	}
-	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: root.Kind, Base: root.Base, Region: region, Account: sandboxAccount})
+	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: root.Kind, Base: root.Base, BaseName: root.BaseName, Region: region, Account: sandboxAccount})
 	if err != nil {
 		return nil, errors.Join(err, root.close())
 	}

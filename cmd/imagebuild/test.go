@@ -96,7 +96,7 @@ func (t *tester) run(ctx context.Context, plan *planner.Plan, builds []*rehearsa
 	defer func() { err = errors.Join(err, component.RemoveTree(dir)) }()
 	t.roots = &testRoots{p: t.p, f: t.f, limits: t.limits}
 	defer func() { err = errors.Join(err, t.roots.close()) }()
-	if err := t.roots.open(ctx); err != nil {
+	if err = t.roots.open(ctx); err != nil {
 		return err
 	}
 	staging, err := t.p.stageFiles(ctx, plan.Graph, t.g.region)

@@ -89,9 +89,9 @@ func (c *cache) fill(l *lock, digest string, unpack func(string) error) (t *Tree
 	}()
 	dir := filepath.Join(c.dir, treeName(digest))
 	if _, statErr := os.Stat(dir); statErr != nil {
-		part, err := os.MkdirTemp(c.dir, partPrefix)
-		if err != nil {
-			return nil, err
+		part, tempErr := os.MkdirTemp(c.dir, partPrefix)
+		if tempErr != nil {
+			return nil, tempErr
 		}
 		if err = unpack(part); err == nil {
 			err = os.Rename(part, dir)
@@ -100,7 +100,7 @@ func (c *cache) fill(l *lock, digest string, unpack func(string) error) (t *Tree
 			return nil, errors.Join(err, removeTree(part))
 		}
 	}
-	if err := l.share(); err != nil {
+	if err = l.share(); err != nil {
 		return nil, err
 	}
 	if t, err = c.tree(l, digest); err != nil {

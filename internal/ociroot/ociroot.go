@@ -129,12 +129,16 @@ func advice(ref string, err error) string {
 func (c *cache) open(ctx context.Context, cancel context.CancelCauseFunc, ref string) (*Tree, error) {
 	img, err := c.find(ctx, cancel, ref)
 	if err != nil {
-		if t := c.remembered(ref); t != nil && ctx.Err() != nil || t != nil && unreachable(err) {
+		silent := errors.Is(context.Cause(ctx), errSilent) || ctx.Err() == nil && unreachable(err)
+		if !silent {
+			return nil, err
+		}
+		if t := c.remembered(ref); t != nil {
 			return t, nil
 		}
 		return nil, err
 	}
-	if err := suits(img); err != nil {
+	if err = suits(img); err != nil {
 		return nil, err
 	}
 	digest, err := img.ConfigName()

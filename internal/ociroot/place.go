@@ -75,10 +75,10 @@ func (u *unpacking) directory(at string) error {
 
 func (u *unpacking) file(h *tar.Header, body io.Reader, at string) (err error) {
 	u.written += h.Size
-	if err := u.bounded(u.written); err != nil {
+	if err = u.bounded(u.written); err != nil {
 		return err
 	}
-	if err := u.clear(at); err != nil {
+	if err = u.clear(at); err != nil {
 		return err
 	}
 	f, err := u.root.OpenFile(at, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)

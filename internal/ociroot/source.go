@@ -19,7 +19,6 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
-	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // isPath tells files from names in registries.
@@ -120,8 +119,8 @@ func pick(index v1.ImageIndex, depth int) ([]v1.Image, error) {
 		if d.Platform != nil && !match.Platforms(platform())(d) {
 			continue
 		}
-		switch d.MediaType {
-		case types.OCIImageIndex, types.DockerManifestList:
+		switch {
+		case d.MediaType.IsIndex():
 			inner, err := index.ImageIndex(d.Digest)
 			if err != nil {
 				return nil, err
@@ -131,7 +130,7 @@ func pick(index v1.ImageIndex, depth int) ([]v1.Image, error) {
 				return nil, err
 			}
 			out = append(out, more...)
-		case types.OCIManifestSchema1, types.DockerManifestSchema2:
+		case d.MediaType.IsImage():
 			img, err := index.Image(d.Digest)
 			if err != nil {
 				return nil, err

@@ -55,7 +55,7 @@ func (u *unpacking) all(img v1.Image, dir string) (err error) {
 	if len(layers) > maxLayers || len(conf.RootFS.DiffIDs) != len(layers) {
 		return &RefusedError{Why: fmt.Sprintf("it has %d layers, and its configuration names %d; at most %d are taken", len(layers), len(conf.RootFS.DiffIDs), maxLayers)}
 	}
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // it is the root directory of a system
+	if err = os.Chmod(dir, 0o755); err != nil { //nolint:gosec // it is the root directory of a system
 		return err
 	}
 	if u.root, err = os.OpenRoot(dir); err != nil {
@@ -230,7 +230,7 @@ func (u *unpacking) follow(dir string) (string, error) {
 		info, err := u.root.Lstat(next)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
-			if err := u.root.Mkdir(next, 0o755); err != nil {
+			if err = u.root.Mkdir(next, 0o755); err != nil {
 				return "", err
 			}
 			at = next

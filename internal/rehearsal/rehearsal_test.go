@@ -134,13 +134,13 @@ func rehearse(t *testing.T, all []*rehearsal.Build, root component.RootSpec) ([]
 	}
 	probe := root
 	probe.Scratch = t.TempDir()
-	if _, err := component.OpenRoot(t.Context(), probe, self); err != nil {
+	if _, err = component.OpenRoot(t.Context(), probe, self); err != nil {
 		t.Skip(err)
 	}
 	dir := t.TempDir()
 	t.Cleanup(func() {
-		if err := component.RemoveTree(dir); err != nil {
-			t.Error(err)
+		if removed := component.RemoveTree(dir); removed != nil {
+			t.Error(removed)
 		}
 	})
 	var events []rehearsal.Event

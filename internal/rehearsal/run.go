@@ -159,19 +159,18 @@ func (c *course) phases(ctx context.Context) error {
 
 // passes notes how a job came out and says whether to go on.
 func (c *course) passes(r *component.Result) bool {
-	switch r.Status {
-	case component.NotRun:
+	if r.Status == component.NotRun {
 		return true // the steps are listed
-	case component.Success, component.SuccessWithIgnoredFailure:
+	}
+	if r.Status == component.Success || r.Status == component.SuccessWithIgnoredFailure {
 		c.result.Status = Passed
 		return true
-	default:
-		c.result.Status = Failed
-		if r.FirstFailure == nil {
-			c.result.Why = r.FailureMessage
-		}
-		return false
 	}
+	c.result.Status = Failed
+	if r.FirstFailure == nil {
+		c.result.Why = r.FailureMessage
+	}
+	return false
 }
 
 // job runs some phases of all components that can be run.

@@ -131,10 +131,10 @@ func junitWhole(r *rehearsal.Result) (junitCase, bool) {
 	return c, true
 }
 
-func junitAt(r *rehearsal.Result, component string, at hcl.Range) junitCase {
+func junitAt(r *rehearsal.Result, of string, at hcl.Range) junitCase {
 	class := r.Build.Name
-	if component != "" {
-		class += "." + component
+	if of != "" {
+		class += "." + of
 	}
 	return junitCase{Classname: Neutral(class), Time: junitTime(0), File: Neutral(at.Filename), Line: at.Start.Line}
 }

@@ -49,9 +49,9 @@ func rehearsedSteps(b *strings.Builder, r *rehearsal.Result, o TextOptions) {
 	}
 	several := rehearsedComponents(r) > 1
 	for _, s := range r.Steps {
-		said, shade := stepWord(&s)
+		said, tint := stepWord(&s)
 		line := fmt.Sprintf("  %s  %s  %s  %s", pad(Neutral(s.Phase), min(phases, maxAddrColumn)), pad(Neutral(s.Name), min(wide, maxAddrColumn)),
-			pad(short(s.End.Sub(s.Start)), 6), o.paint(said, shade))
+			pad(short(s.End.Sub(s.Start)), 6), o.paint(said, tint))
 		if several {
 			line += o.paint("  "+Neutral(s.Component.Name), faint)
 		}
@@ -150,7 +150,7 @@ func stepFailure(s *rehearsal.Step) *executor.Failure {
 
 // RehearsalVerdict writes the last line: how many builds came out how.
 func RehearsalVerdict(w io.Writer, results []*rehearsal.Result, took time.Duration, o TextOptions) error {
-	count := map[rehearsal.Status]int{}
+	count := make(map[rehearsal.Status]int)
 	for _, r := range results {
 		count[r.Status]++
 	}
@@ -160,15 +160,15 @@ func RehearsalVerdict(w io.Writer, results []*rehearsal.Result, took time.Durati
 			parts = append(parts, fmt.Sprintf("%d %s", count[s], rehearsalWord(s)))
 		}
 	}
-	word, shade := "Passed", green
+	word, tint := "Passed", green
 	switch {
 	case count[rehearsal.Failed] > 0:
-		word, shade = "Failed", red
+		word, tint = "Failed", red
 	case count[rehearsal.Passed] == 0:
-		word, shade = "Nothing was tested", yellow
+		word, tint = "Nothing was tested", yellow
 	}
 	b := &strings.Builder{}
-	b.WriteString(o.paint(word, shade) + " after " + short(took))
+	b.WriteString(o.paint(word, tint) + " after " + short(took))
 	if parts != nil {
 		b.WriteString(": " + strings.Join(parts, ", "))
 	}

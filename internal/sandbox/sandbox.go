@@ -20,6 +20,8 @@ type Options struct {
 	Root string
 	// Base is a directory with a Linux file system that stands in an overlay for the machine's; "" for the machine.
 	Base string
+	// BaseName is what sentences call Base, such as the image it was made of; "" for its path.
+	BaseName string
 	// Self is the program to run again as the agent inside a root; its main must call component's agent hook.
 	Self string
 	// Now is the clock; nil is the machine's.

@@ -155,7 +155,7 @@ func (m *making) applyBuild(ctx context.Context) (object, error) {
 		return nil, err
 	}
 	if kind := m.rootKind(); kind != component.RootNone {
-		m.say("Sandbox: %s stands for the base image %s; only what images built here changed is on top of it.", cmp.Or(m.b.opts.Base, "this machine"), text(m.fixed, "imageRecipe", "parentImage"))
+		m.say("Sandbox: %s stands for the base image %s; only what images built here changed is on top of it.", cmp.Or(m.b.opts.BaseName, m.b.opts.Base, "this machine"), text(m.fixed, "imageRecipe", "parentImage"))
 	}
 	spec := m.b.spec(m.rootKind())
 	spec.Upper = filepath.Join(m.b.dir, "layers", m.layer())
