@@ -1,0 +1,4 @@
+package dsl
+
+// ContentOf is how bodies are read.
+var ContentOf = contentOf
