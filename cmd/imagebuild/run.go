@@ -246,8 +246,8 @@ func (p *program) openRunRoot(ctx context.Context, spec component.RootSpec) (roo
 		return root, nil, err
 	}
 	done = func() {
-		if err := chosen.close(); err != nil {
-			fmt.Fprintf(p.stderr, "warning: letting go of the image: %s\n", report.Neutral(err.Error()))
+		if kept := chosen.close(); kept != nil {
+			fmt.Fprintf(p.stderr, "warning: letting go of the image: %s\n", report.Neutral(kept.Error()))
 		}
 	}
 	spec.Kind, spec.Base = chosen.Kind, chosen.Base

@@ -63,15 +63,27 @@ func (c *runClients) Document(ctx context.Context, address, owner string) (strin
 		raw, err := c.clients.Fetch(ctx, address, owner, maxDocument)
 		return string(raw), err
 	}
-	in, err := json.Marshal(map[string]string{"componentBuildVersionArn": address})
+	return c.component(ctx, address)
+}
+
+// component reads the document of a component's build version.
+func (c *runClients) component(ctx context.Context, arn string) (string, error) {
+	in, err := json.Marshal(map[string]string{"componentBuildVersionArn": arn})
 	if err != nil {
 		return "", err
 	}
 	region := ""
-	if parts := strings.Split(address, ":"); len(parts) > 3 {
+	if parts := strings.Split(arn, ":"); len(parts) > 3 {
 		region = parts[3]
 	}
-	out, err := c.clients.Call(ctx, "imagebuilder:GetComponent", region, in)
+	clients := c.clients
+	// AWSTOE's own variable for another Image Builder.
+	if url, ok := c.p.lookupEnv("AWSTOE_IMAGEBUILDER_ENDPOINT"); ok && url != "" {
+		if clients, err = aws.New(ctx, aws.Config{Endpoint: url}); err != nil {
+			return "", fmt.Errorf("setting up AWS: %w", err)
+		}
+	}
+	out, err := clients.Call(ctx, "imagebuilder:GetComponent", region, in)
 	if err != nil {
 		return "", err
 	}

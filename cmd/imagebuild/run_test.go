@@ -219,7 +219,8 @@ phases:
 	if message := result.Steps[3].Message; !strings.Contains(message, "404") {
 		t.Errorf("what is not there: %s", message)
 	}
-	if back, err := clients.Fetch(t.Context(), "s3://stage/back", "", 1<<20); err != nil || string(back) != "fetched from S3" {
+	back, err := clients.Fetch(t.Context(), "s3://stage/back", "", 1<<20)
+	if err != nil || string(back) != "fetched from S3" {
 		t.Errorf("what came back is %q, %v", back, err)
 	}
 	guess, _, _ := strings.Cut(strings.TrimPrefix(x.job.S3Endpoint, "http://"), "/")
@@ -227,7 +228,9 @@ phases:
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	if err = resp.Body.Close(); err != nil {
+		t.Error(err)
+	}
 	if resp.StatusCode != http.StatusNotFound {
 		t.Errorf("without the path the relay answers %s", resp.Status)
 	}
