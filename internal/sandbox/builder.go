@@ -71,8 +71,8 @@ func newBuilder(ctx context.Context, s *Server) (*builder, error) {
 
 func (b *builder) spec(kind string) component.RootSpec {
 	return component.RootSpec{
-		Kind:    kind,
-		Base:    b.opts.Base, BaseName: b.opts.BaseName,
+		Kind: kind,
+		Base: b.opts.Base, BaseName: b.opts.BaseName,
 		Scratch: filepath.Join(b.dir, "scratch"),
 		Mask:    []string{b.dir},
 		Environ: b.opts.Environ,
