@@ -35,7 +35,7 @@ func (p *program) chooseRoot(ctx context.Context, kind string) (*chosenRoot, err
 	}
 	tree, err := p.openImage(ctx, ref, 0)
 	if err == nil {
-		return &chosenRoot{RootSpec: component.RootSpec{Kind: component.RootOverlay, Base: tree.Dir}, tree: tree}, nil
+		return &chosenRoot{RootSpec: component.RootSpec{Kind: component.RootOverlay, Base: tree.Dir, BaseName: ref}, tree: tree}, nil
 	}
 	if ctx.Err() != nil {
 		return nil, told(statusInterrupted)

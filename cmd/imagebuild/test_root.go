@@ -73,7 +73,7 @@ func (r *testRoots) choose(ctx context.Context, b *rehearsal.Build) (spec compon
 		tree, err := r.image(ctx, ref)
 		if err == nil {
 			r.say("%s: %s stands for its parent image", b.Name, ref)
-			return r.with(component.RootSpec{Kind: component.RootOverlay, Base: tree.Dir}), "", nil
+			return r.with(component.RootSpec{Kind: component.RootOverlay, Base: tree.Dir, BaseName: ref}), "", nil
 		}
 		if ctx.Err() != nil {
 			return component.RootSpec{}, "", context.Cause(ctx)

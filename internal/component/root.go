@@ -1,6 +1,7 @@
 package component
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -27,6 +28,8 @@ type RootSpec struct {
 	// Base is a directory that holds a Linux file system and stands in an overlay for the machine's
 	// own; it is never written to. "" for the machine.
 	Base string
+	// BaseName is what sentences call Base, such as the image it was made of; "" for its path.
+	BaseName string
 	// Lowers are the upper directories of earlier images, nearest first, that lie between the
 	// machine, or Base, and Upper in an overlay.
 	Lowers []string
@@ -112,7 +115,7 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 			return Root{}, &RootError{RootOverlay, err}
 		}
 		r.spec.Base = full
-		r.kind, r.reason = RootOverlay, "the documents act on a copy-on-write view of "+full+", in namespaces of their own; nothing of it or of this machine changes"
+		r.kind, r.reason = RootOverlay, "the documents act on a copy-on-write view of "+cmp.Or(spec.BaseName, full)+", in namespaces of their own; nothing of it or of this machine changes"
 	case spec.Kind == RootAuto, spec.Kind == RootOverlay, spec.Kind == "":
 		r.kind, r.reason = RootOverlay, "the documents act on a copy-on-write view of this machine, in namespaces of their own; nothing of the machine changes"
 	default:
