@@ -51,7 +51,7 @@ func (g *controlGroup) under(parent string, unified bool, l Limits) error {
 	if !memory && !processes || unified && len(g.dirs) > 0 {
 		return nil
 	}
-	dir, err := os.MkdirTemp(parent, "imagebuild-")
+	dir, err := os.MkdirTemp(parent, fmt.Sprintf("imagebuild-%d-", os.Getpid()))
 	if err != nil {
 		return nil //nolint:nilerr // there may be another place, and what is not bounded by a group is bounded otherwise or refused
 	}

@@ -1,6 +1,7 @@
 package component_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -145,7 +146,19 @@ func limited(t *testing.T, l component.Limits) component.Root {
 	return root
 }
 
-func TestMemoryLimit(t *testing.T) {
+// TestLimits holds each limit, and that nothing is left of how it was enforced.
+func TestLimits(t *testing.T) {
+	t.Run("each", func(t *testing.T) {
+		t.Run("memory", memoryLimit)
+		t.Run("processes", processLimit)
+		t.Run("fork bomb", forkBomb)
+		t.Run("disk", diskLimit)
+	})
+	noGroupsLeft(t)
+}
+
+func memoryLimit(t *testing.T) {
+	t.Parallel()
 	root := limited(t, component.Limits{Memory: 256 << 20})
 	if !strings.Contains(root.Describe(), "256 MiB of memory") {
 		t.Errorf("the root calls itself %q", root.Describe())
@@ -154,10 +167,10 @@ func TestMemoryLimit(t *testing.T) {
 	if err == nil && stdout(o.Steps[0]) == "900000000" {
 		t.Error("900 MB were held")
 	}
-	noGroupsLeft(t)
 }
 
-func TestProcessLimit(t *testing.T) {
+func processLimit(t *testing.T) {
+	t.Parallel()
 	root := limited(t, component.Limits{Processes: 100})
 	o := runJob(t, root, component.Job{Documents: []component.JobDocument{timed("3", `
 		for i in $(seq 400); do sleep 20 & done 2>/dev/null
@@ -165,11 +178,11 @@ func TestProcessLimit(t *testing.T) {
 	if o.Status == component.Success && stdout(o.Steps[0]) == "400" {
 		t.Error("400 processes ran")
 	}
-	noGroupsLeft(t)
 }
 
-// TestForkBomb holds that a fork bomb ends with its run, whatever that says of itself.
-func TestForkBomb(t *testing.T) {
+// forkBomb holds that a fork bomb ends with its run, whatever that says of itself.
+func forkBomb(t *testing.T) {
+	t.Parallel()
 	root := limited(t, component.Limits{Processes: 200})
 	start := time.Now()
 	result, err := root.Run(t.Context(), component.Job{Documents: []component.JobDocument{timed("2", ":(){ :|:& };: 2>/dev/null; sleep 60")}}, func(component.Event) {})
@@ -179,10 +192,10 @@ func TestForkBomb(t *testing.T) {
 	if took := time.Since(start); took > 20*time.Second {
 		t.Errorf("the run took %s", took)
 	}
-	noGroupsLeft(t)
 }
 
-func TestDiskLimit(t *testing.T) {
+func diskLimit(t *testing.T) {
+	t.Parallel()
 	root := limited(t, component.Limits{Disk: 20 << 20})
 	o := runJob(t, root, component.Job{Documents: []component.JobDocument{bash("build", "head -c 10000000 /dev/zero > /var/tmp/small && echo small", "head -c 30000000 /dev/zero > /var/tmp/large")}})
 	if o.Steps[0].Status != component.Success || o.Status != component.Failed {
@@ -197,7 +210,8 @@ func TestDiskLimit(t *testing.T) {
 // noGroupsLeft holds that no control group outlives its run.
 func noGroupsLeft(t *testing.T) {
 	t.Helper()
-	for _, pattern := range []string{"/sys/fs/cgroup/imagebuild-*", "/sys/fs/cgroup/*/imagebuild-*"} {
+	name := fmt.Sprintf("imagebuild-%d-*", os.Getpid())
+	for _, pattern := range []string{"/sys/fs/cgroup/" + name, "/sys/fs/cgroup/*/" + name} {
 		if left, err := filepath.Glob(pattern); len(left) > 0 || err != nil {
 			t.Errorf("left are %q (%v)", left, err)
 		}

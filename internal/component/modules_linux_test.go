@@ -93,12 +93,13 @@ func TestModules(t *testing.T) {
 			fmt.Fprintln(w, "object")
 		}
 	}))
-	defer web.Close()
+	t.Cleanup(web.Close)
 	root := openRoot(t, component.RootSpec{Kind: component.RootOverlay})
 	seen := map[string]bool{}
 	for _, c := range moduleCases() {
 		seen[c.action] = true
 		t.Run(c.action, func(t *testing.T) {
+			t.Parallel()
 			list := []string{}
 			if c.before != "" {
 				list = append(list, "{name: before, action: ExecuteBash, inputs: {commands: ["+quote(c.before)+"]}}")
