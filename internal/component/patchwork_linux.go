@@ -107,15 +107,17 @@ func (p *patchwork) directory(rel, top string) error {
 	if err := likeHost(upper, top); err != nil {
 		return err
 	}
-	if err := p.adopt(rel, adoptedLevels); err != nil {
-		return err
+	if slices.Contains([]string{"etc", "opt", "srv", "usr", "var"}, rel) { // where software is put
+		if err := p.adopt(rel, adoptedLevels); err != nil {
+			return err
+		}
 	}
 	return p.overlayAt(p.mask, rel, at)
 }
 
-// adoptedLevels is how deep below a directory of the root adopt goes: to /usr/share/nginx/html, a
-// few thousand directories in some milliseconds.
-const adoptedLevels = 3
+// adoptedLevels is how deep below a directory of the root adopt goes: to /etc/nginx/conf.d and /usr/local/bin,
+// some hundreds of directories; one level more is thousands, which take seconds.
+const adoptedLevels = 2
 
 // adopt puts the directories that the layers below hold under rel into the layer on top. The kernel
 // lets nobody in a user namespace put files into a directory whose owner has no place in it, as the
