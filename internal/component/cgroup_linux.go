@@ -56,30 +56,35 @@ func (g *controlGroup) under(parent string, unified bool, l Limits) error {
 		return nil //nolint:nilerr // there may be another place, and what is not bounded by a group is bounded otherwise or refused
 	}
 	g.dirs = append(g.dirs, dir)
-	set := func(name string, value int64) error {
-		return os.WriteFile(filepath.Join(dir, name), []byte(strconv.FormatInt(value, 10)), 0o600)
-	}
 	if memory {
-		name := "memory.limit_in_bytes"
-		if unified {
-			name = "memory.max"
-		}
-		if err := set(name, l.Memory); err != nil {
-			return fmt.Errorf("limiting memory: %w", err)
-		}
-		if unified {
-			// A machine without swap has no such file.
-			if err := set("memory.swap.max", 0); err != nil && !errors.Is(err, os.ErrNotExist) {
-				return fmt.Errorf("limiting swap: %w", err)
-			}
+		if err := limitMemory(dir, unified, l.Memory); err != nil {
+			return err
 		}
 		g.memory = true
 	}
 	if processes {
-		if err := set("pids.max", int64(l.Processes+engineTasks)); err != nil {
-			return fmt.Errorf("limiting processes: %w", err)
+		if err := setLimit(dir, "pids.max", int64(l.Processes+engineTasks)); err != nil {
+			return err
 		}
 		g.processes = true
+	}
+	return nil
+}
+
+func limitMemory(dir string, unified bool, limit int64) error {
+	if !unified {
+		return setLimit(dir, "memory.limit_in_bytes", limit)
+	}
+	// A machine without swap has no such file.
+	if err := setLimit(dir, "memory.swap.max", 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return setLimit(dir, "memory.max", limit)
+}
+
+func setLimit(dir, name string, value int64) error {
+	if err := os.WriteFile(filepath.Join(dir, name), []byte(strconv.FormatInt(value, 10)), 0o600); err != nil {
+		return fmt.Errorf("limiting the run: %w", err)
 	}
 	return nil
 }
@@ -99,7 +104,7 @@ func controllers(parent string, unified bool) []string {
 		}
 		return out
 	}
-	raw, err := os.ReadFile(filepath.Join(parent, "cgroup.subtree_control"))
+	raw, err := os.ReadFile(filepath.Join(parent, "cgroup.subtree_control")) //nolint:gosec // parent is one of the machine's control groups
 	if err != nil {
 		return nil
 	}

@@ -71,7 +71,7 @@ func (m remainder) apply() error {
 		if limit <= 0 {
 			continue
 		}
-		if err := syscall.Setrlimit(what, &syscall.Rlimit{Cur: uint64(limit), Max: uint64(limit)}); err != nil { //nolint:gosec // it is positive
+		if err := syscall.Setrlimit(what, &syscall.Rlimit{Cur: uint64(limit), Max: uint64(limit)}); err != nil {
 			return fmt.Errorf("limiting the run: %w", err)
 		}
 	}

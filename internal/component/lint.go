@@ -76,7 +76,7 @@ func (l *linter) call(call *syntax.CallExpr) {
 	if len(words) == 0 {
 		return
 	}
-	line := int(call.Pos().Line()) - 1 //nolint:gosec // a script has fewer lines
+	line := int(call.Pos().Line()) - 1
 	name := words[0][strings.LastIndex(words[0], "/")+1:]
 	shown := strings.Join(words, " ")
 	switch name {
@@ -277,6 +277,11 @@ var powershellWords = sync.OnceValue(func() *regexp.Regexp {
 	return regexp.MustCompile(`(?i)^\s*(?:(sudo)\s|(Restart-Computer|Stop-Computer|shutdown(?:\.exe)?)\b|(Read-Host|pause)\b|(Write-Host|Write-Output|echo)\b(.*))`)
 })
 
+// powershellValues finds the variables and expressions of a line.
+var powershellValues = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`\$(?:env:)?\{?(\w+)|\{\{\s*([\w:/-]+)`)
+})
+
 func (l *linter) powershellLine(line int, text, platform string) {
 	m := powershellWords().FindStringSubmatch(text)
 	switch {
@@ -284,11 +289,11 @@ func (l *linter) powershellLine(line int, text, platform string) {
 	case m[1] != "" && platform != Linux && platform != MacOS:
 		l.warn(line, "No sudo on Windows", "Windows has no sudo, and the step runs as SYSTEM already. Leave the word out.")
 	case m[2] != "":
-		l.warn(line, "Restart that AWSTOE does not know of", fmt.Sprintf("%s restarts or stops the machine under the running step, which then counts as failed. Use the action Reboot, or exit with status 3010 to be run again after a restart.", m[2]))
+		l.warn(line, "Restart that AWSTOE does not know of", m[2]+" restarts or stops the machine under the running step, which then counts as failed. Use the action Reboot, or exit with status 3010 to be run again after a restart.")
 	case m[3] != "":
 		l.warn(line, "Interactive command", m[3]+" waits for input, and a build has none to give.")
 	case m[4] != "" && !l.step.DisableLogging && !strings.ContainsAny(m[5], "|>"):
-		for _, name := range regexp.MustCompile(`\$(?:env:)?\{?(\w+)|\{\{\s*([\w:/-]+)`).FindAllStringSubmatch(m[5], -1) {
+		for _, name := range powershellValues().FindAllStringSubmatch(m[5], -1) {
 			if secretName(name[1] + name[2]) {
 				l.warn(line, "Secret in the log", fmt.Sprintf("The value of %s is printed, and what a step prints is kept in logs. Leave it out, or set disableLogging on the step.", name[1]+name[2]))
 			}

@@ -34,7 +34,7 @@ func executeDocument(ctx context.Context, s *stepRun, in Input) (map[string]stri
 	}
 	child.nest(ctx)
 	if child.stop != nil {
-		s.runner.stop = &frame{Decided: true, Iteration: s.index, Done: s.result.Nested, Nested: child.state()}
+		s.stop = &frame{Decided: true, Iteration: s.index, Done: s.result.Nested, Nested: child.state()}
 		return nil, errReboot
 	}
 	s.keepNested(child.result)

@@ -91,9 +91,11 @@ func (a *agentProcess) start(ctx context.Context, role string) error {
 	err = a.group.add(a.cmd.Process.Pid)
 	if err != nil {
 		// Without a job it ends; nobody waits for more.
-		err = errors.Join(err, a.cmd.Process.Kill(), closeAll([]*os.File{a.job, a.events, a.answers}))
-		<-a.ended
-		return err
+		ended := a.cmd.Process.Kill()
+		if ended == nil {
+			<-a.ended //nolint:errcheck // it was killed
+		}
+		return errors.Join(err, ended, closeAll([]*os.File{a.job, a.events, a.answers}))
 	}
 	// An agent that ends before it has read its job says why by itself.
 	_, _ = a.job.Write(body)

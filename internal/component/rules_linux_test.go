@@ -35,7 +35,8 @@ func TestFailureRules(t *testing.T) {
 		"timeouts per attempt": {"action: ExecuteBash, timeoutSeconds: 1, maxAttempts: 2, inputs: {commands: ['echo x >> tries; sleep 30']}", failed, 2, false, failed, [3]int{1, 1, 0}},
 		"a loop is retried whole": {
 			"action: ExecuteBash, maxAttempts: 2, loop: {forEach: [a, b, c]}, inputs: {commands: ['echo {{ loop.value }} >> tries; [ {{ loop.value }} != b ]']}",
-			failed, 4, false, failed, [3]int{1, 1, 0},
+			failed, 4, false, failed,
+			[3]int{1, 1, 0},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func BashProblem(commands []string) *ScriptProblem {
 	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
 	for stmt, err := range parser.StmtsSeq(strings.NewReader(text)) {
 		if bad, ok := errors.AsType[syntax.ParseError](err); ok {
-			return problemAt(commands, int(bad.Pos.Line())-1, bad.Text) //nolint:gosec // a script has fewer lines
+			return problemAt(commands, int(bad.Pos.Line())-1, bad.Text)
 		}
 		if err != nil || leaves(stmt) {
 			return nil
