@@ -160,6 +160,10 @@ type StepResult struct {
 	ExitCode int `json:"exitCode,omitempty"`
 	// Stderr is the last 8 KiB of the last command's.
 	Stderr string `json:"stderr,omitempty"`
+	// TimeoutSeconds, OnFailure and MaxAttempts are the step's settings, defaults filled in.
+	TimeoutSeconds int    `json:"timeoutSeconds,omitempty"`
+	OnFailure      string `json:"onFailure,omitempty"`
+	MaxAttempts    int    `json:"maxAttempts,omitempty"`
 	// Inputs are those of the last operation round, expressions resolved, one entry per operation;
 	// with disableLogging there are none.
 	Inputs []Input `json:"inputs,omitempty"`

@@ -49,6 +49,7 @@ func (s *stepRun) debug(format string, args ...any) { s.runner.debug(s.event(), 
 // run carries out the step and reports whether it ends the document.
 func (s *stepRun) run(ctx context.Context) (stop bool) {
 	s.result = StepResult{Document: s.Name, ARN: s.ARN, Phase: s.phase, Name: s.step.Name, Action: s.step.Action, Start: now()}
+	s.settings()
 	e := s.event()
 	e.Kind, e.Time = StepStarted, s.result.Start
 	s.emit(e)
@@ -78,6 +79,18 @@ func (s *stepRun) run(ctx context.Context) (stop bool) {
 		s.stop = &frame{}
 	}
 	return stop
+}
+
+// settings puts the step's settings into its result, defaults filled in.
+func (s *stepRun) settings() {
+	r := &s.result
+	r.TimeoutSeconds, r.OnFailure, r.MaxAttempts = s.step.TimeoutSeconds, orDefault(s.step.OnFailure, Abort), max(1, s.step.MaxAttempts)
+	switch {
+	case s.step.Action == "ExecuteDocument":
+		r.TimeoutSeconds = -1 // it has no limit of its own
+	case r.TimeoutSeconds == 0:
+		r.TimeoutSeconds = int(defaultTimeout / time.Second)
+	}
 }
 
 func (s *stepRun) key() string { return s.phase + "." + s.step.Name }

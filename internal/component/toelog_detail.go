@@ -241,6 +241,9 @@ func (d *detailFile) end(e Event) {
 // ended takes in a step's result.
 func (s *detailStep) ended(r *StepResult) {
 	s.Status, s.FailureMessage, s.EndTime = r.Status, r.Message, seconds(r.End)
+	if r.OnFailure != "" {
+		s.TimeoutSeconds, s.OnFailure, s.MaxAttempts = r.TimeoutSeconds, r.OnFailure, r.MaxAttempts
+	}
 	if len(r.Inputs) > 0 {
 		s.Inputs = asJSON(r.Inputs)
 	}

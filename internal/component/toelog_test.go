@@ -57,6 +57,7 @@ func logFiles(t *testing.T, job component.Job) (string, []txtar.File) {
 		text := normal(dir, strings.ReplaceAll(string(raw), log.Path(), "$LOG"))
 		text = stamped.ReplaceAllString(text, "TIME ")
 		text = regexp.MustCompile(`"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"`).ReplaceAllString(text, `"TIME"`)
+		text = regexp.MustCompile(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`).ReplaceAllString(text, "UUID")
 		text = regexp.MustCompile(`deadline set to .*`).ReplaceAllString(text, "deadline set to TIME")
 		files = append(files, txtar.File{Name: e.Name(), Data: []byte(strings.TrimRight(text, "\n") + "\n")})
 	}
@@ -78,7 +79,11 @@ func TestLogFolder(t *testing.T) {
 		}
 		var out []txtar.File
 		for _, f := range a.Files {
-			if strings.HasSuffix(f.Name, ".yml") && !strings.HasPrefix(f.Name, "D") {
+			switch {
+			case f.Name == "nested.yml":
+				job.Components = map[string]string{"arn:aws:imagebuilder:us-east-1:123456789012:component/nested/1.0.0/1": string(f.Data)}
+				out = append(out, f)
+			case strings.HasSuffix(f.Name, ".yml") && !strings.HasPrefix(f.Name, "D"):
 				job.Documents = append(job.Documents, component.JobDocument{Name: f.Name, Source: string(f.Data)})
 				out = append(out, f)
 			}
