@@ -11,6 +11,7 @@ import (
 	"sync"
 	"text/template/parse"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
@@ -183,20 +184,22 @@ func (t *task) checkBash(s script, commands []string) {
 	if p == nil {
 		return
 	}
-	at, where := s.at, ""
-	if s.inline {
-		if elements := t.list("inline"); p.Command < len(elements) {
-			at = elements[p.Command].at
-			if line, ok := heredocLines(t.scope, at, elements[p.Command].s)[p.Line+1]; ok {
-				at = line
-			} else if strings.Contains(elements[p.Command].s, "\n") {
-				where = fmt.Sprintf(" in line %d of this element", p.Line+1)
-			}
-		}
-	} else {
-		where = fmt.Sprintf(" in line %d of the file", p.Line+1)
+	at, where := s.at, fmt.Sprintf(" in line %d of the file", p.Line+1)
+	if elements := t.list("inline"); s.inline && p.Command < len(elements) {
+		at, where = t.inElement(elements[p.Command], p.Line)
 	}
 	t.fail(at, "Bash syntax error", "Bash cannot read the script%s: %s. The step would fail.", where, p.Text)
+}
+
+// inElement is where a line of an element of inline stands; where that cannot be pointed at, it is said.
+func (t *task) inElement(e written, line int) (at hcl.Range, where string) {
+	if at, ok := heredocLines(t.scope, e.at, e.s)[line+1]; ok {
+		return at, ""
+	}
+	if strings.Contains(e.s, "\n") {
+		return e.at, fmt.Sprintf(" in line %d of this element", line+1)
+	}
+	return e.at, ""
 }
 
 // shebang is the interpreter a script asks for; "" where it asks for none.
