@@ -40,7 +40,7 @@ type entry struct {
 	pax              map[string]string
 }
 
-func layer(t *testing.T, entries ...entry) v1.Layer {
+func layer(t testing.TB, entries ...entry) v1.Layer {
 	t.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
@@ -410,4 +410,41 @@ func TestInterrupted(t *testing.T) {
 	if left, globErr := filepath.Glob(cache + "/trees/.part-*"); globErr != nil || len(left) > 0 {
 		t.Errorf("left %q", left)
 	}
+}
+
+// FuzzOpen unpacks layers of any bytes. Whatever they say, nothing outside of the cache comes to be.
+func FuzzOpen(f *testing.F) {
+	for _, entries := range [][]entry{
+		{{name: "etc/", kind: tar.TypeDir}, {name: "etc/release", body: "one"}, {name: "bin", kind: tar.TypeSymlink, link: "usr/bin"}},
+		{{name: "a/x", body: "1"}, {name: "a/.wh..wh..opq"}, {name: "a/.wh.x"}, {name: "b", kind: tar.TypeLink, link: "a/x"}},
+		{{name: "up", kind: tar.TypeSymlink, link: "../../canary"}, {name: "up/x", body: "out"}},
+	} {
+		stream, err := layer(f, entries...).Uncompressed()
+		if err != nil {
+			f.Fatal(err)
+		}
+		raw, err := io.ReadAll(stream)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Add(raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil })
+		if err != nil {
+			return // its first bytes say that it is compressed, and it is not
+		}
+		dir := t.TempDir()
+		tree, err := ociroot.Open(t.Context(), archive(t, image(t, l)), ociroot.Options{Cache: dir + "/cache", Limit: 1 << 20})
+		if err == nil {
+			err = tree.Close()
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		left, err := os.ReadDir(dir)
+		if err != nil || len(left) != 1 {
+			t.Errorf("beside the cache there is %v (%v)", left, err)
+		}
+	})
 }

@@ -99,8 +99,11 @@ func (c *course) run(ctx context.Context) (err error) {
 	c.result.Start = c.Now()
 	defer func() {
 		c.result.End = c.Now()
-		if err != nil && ctx.Err() == nil {
+		switch {
+		case err != nil && ctx.Err() == nil:
 			c.result.Status, c.result.Why = Failed, err.Error()
+		case err != nil:
+			c.result.Status, c.result.Why = NotRun, "the run was interrupted"
 		}
 		c.tell(Event{Kind: BuildFinished, Build: c.result.Build, Result: c.result})
 	}()
