@@ -306,3 +306,22 @@ func TestRunPage(t *testing.T) {
 		}
 	}
 }
+
+// FuzzDecodeSettings holds that a configuration file that is accepted names documents.
+func FuzzDecodeSettings(f *testing.F) {
+	for _, seed := range []string{
+		`{"documents": [{"path": "a.yml", "parameters": [{"name": "n", "value": "v"}]}], "phases": "build"}`,
+		`{"documents": [{"path": "a"}], "executonId": "x", "trace": true}`, `{`, `[]`, `null`, `{"documents": null}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		s, err := decodeSettings(raw)
+		if err != nil {
+			return
+		}
+		if len(s.Documents) == 0 || slices.ContainsFunc(s.Documents, func(d runDocument) bool { return d.Path == "" }) {
+			t.Errorf("%q was accepted as %+v", raw, s)
+		}
+	})
+}
