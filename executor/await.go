@@ -31,6 +31,7 @@ const (
 type InterruptedError struct {
 	ARN   string // what was being made; "" where that is not known
 	Fate  string // a sentence: what became of it, and what to do next
+	Lives bool   // whether what was being made goes on
 	Cause error  // of the interruption
 }
 
@@ -74,6 +75,7 @@ func abandon(ctx context.Context, w Waiter, c *planner.Change, made Outputs, end
 	arn, _ := made["arn"].(string)
 	e := &InterruptedError{ARN: arn, Cause: context.Cause(ctx)}
 	if !end {
+		e.Lives = true
 		e.Fate = fmt.Sprintf("interrupted; %s is still being made: run the same command again to wait for it", arn)
 		return e
 	}

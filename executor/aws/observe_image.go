@@ -231,9 +231,13 @@ func build(arn string) int {
 }
 
 // outputsOf are what references to an image yield: its ARN, the AMI of the region it was built in,
-// and all AMIs by region, those of the building account before copies in others.
+// and all AMIs by region, those of the building account before copies in others; and, as "remark",
+// what AWS has to say of an image although it is there.
 func outputsOf(image object, region, account string) map[string]any {
 	out := map[string]any{"arn": text(image, "arn")}
+	if state := sub(image, "state"); text(state, "status") == available && text(state, "reason") != "" {
+		out["remark"] = text(state, "reason")
+	}
 	amis := map[string]any{}
 	for _, ami := range list(sub(image, "outputResources"), "amis") {
 		r := text(ami, "region")

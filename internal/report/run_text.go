@@ -65,6 +65,9 @@ func (r *Report) textItems(b *strings.Builder, o TextOptions) {
 			line += "  " + Neutral(strings.Join(it.Regions, ", "))
 		}
 		b.WriteString("  " + strings.TrimRight(line, " ") + "\n")
+		if remark, ok := it.Outputs["remark"].(string); ok {
+			b.WriteString("    " + o.paint(Neutral(remark), yellow) + "\n")
+		}
 	}
 	if len(items) > 0 {
 		b.WriteString("\n")
@@ -119,6 +122,9 @@ func (it *Item) Outcome() string {
 	case executor.Skipped:
 		return "not tried"
 	case executor.Canceled:
+		if e, ok := errors.AsType[*executor.InterruptedError](it.Err); ok && e.Lives {
+			return "still being made"
+		}
 		return "canceled"
 	}
 	return "not finished"
