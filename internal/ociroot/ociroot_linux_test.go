@@ -40,8 +40,8 @@ type entry struct {
 	pax              map[string]string
 }
 
-func layer(t testing.TB, entries ...entry) v1.Layer {
-	t.Helper()
+func layer(tb testing.TB, entries ...entry) v1.Layer {
+	tb.Helper()
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, e := range entries {
@@ -56,19 +56,19 @@ func layer(t testing.TB, entries ...entry) v1.Layer {
 			h.Size = e.size
 		}
 		if err := w.WriteHeader(h); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 		if _, err := w.Write([]byte(e.body)); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	if err := w.Flush(); err != nil && !strings.Contains(err.Error(), "missed writing") {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	raw := b.Bytes()
 	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(raw)), nil })
 	if err != nil {
-		t.Fatal(err)
+		tb.Fatal(err)
 	}
 	return l
 }

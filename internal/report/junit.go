@@ -121,7 +121,7 @@ func junitWhole(r *rehearsal.Result) (junitCase, bool) {
 	c := junitAt(r, "", r.Build.Origin)
 	c.Name = "build"
 	switch {
-	case r.Status == rehearsal.NotRun && len(r.Steps) == 0:
+	case r.Status == rehearsal.NotRun:
 		c.Skipped = &junitSkip{Neutral(r.Why)}
 	case r.Status == rehearsal.Failed && r.Why != "":
 		c.Error = &junitWhy{Neutral(r.Why), "build", junitPlace(r.Build.Origin)}
