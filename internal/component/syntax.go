@@ -26,16 +26,42 @@ func BashProblem(commands []string) *ScriptProblem {
 	if plainCommands(text) {
 		return nil
 	}
-	parser := syntax.NewParser(syntax.Variant(syntax.LangBash))
-	for stmt, err := range parser.StmtsSeq(strings.NewReader(text)) {
-		if bad, ok := errors.AsType[syntax.ParseError](err); ok {
-			return problemAt(commands, int(bad.Pos.Line())-1, bad.Text)
+	bad, wrong := errors.AsType[syntax.ParseError](parseBash(text))
+	if !wrong {
+		return nil
+	}
+	line := int(bad.Pos.Line()) - 1
+	if leavesBefore(text, line) {
+		return nil
+	}
+	return problemAt(commands, line, bad.Text)
+}
+
+func parseBash(text string) error {
+	_, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text), "")
+	return err
+}
+
+// leavesBefore says whether a statement of the script's top level ends it before a line: bash reads
+// line by line, and some scripts carry data behind their end.
+func leavesBefore(text string, line int) bool {
+	at, tried := 0, 0
+	for l := range strings.Lines(text) {
+		if line--; line < 0 || tried > 8 {
+			return false
 		}
-		if err != nil || leaves(stmt) {
-			return nil
+		at += len(l)
+		first, _, _ := strings.Cut(strings.TrimSpace(l), " ")
+		if first != "exit" && first != "exec" {
+			continue
+		}
+		tried++
+		file, err := syntax.NewParser(syntax.Variant(syntax.LangBash)).Parse(strings.NewReader(text[:at]), "")
+		if err == nil && len(file.Stmts) > 0 && leaves(file.Stmts[len(file.Stmts)-1]) {
+			return true
 		}
 	}
-	return nil
+	return false
 }
 
 // scriptText is the script that commands make, each expression replaced by a word of its length.
