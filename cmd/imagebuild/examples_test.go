@@ -88,7 +88,7 @@ func TestExampleCalls(t *testing.T) {
 		}
 		for _, c := range doc.Changes {
 			input := known(t, c.Call.Input, "known-later")
-			if err := aws.Check(planner.Op(c.Call.Service+":"+c.Call.Operation), input); err != nil {
+			if err = aws.Check(planner.Op(c.Call.Service+":"+c.Call.Operation), input); err != nil {
 				t.Errorf("%s: %s: %v", name, c.Address, err)
 			}
 			service, err := awsmodel.Get(c.Call.Service)
@@ -124,7 +124,7 @@ func known(t *testing.T, input map[string]json.RawMessage, by any) json.RawMessa
 		t.Fatal(err)
 	}
 	var v any
-	if err := json.Unmarshal(raw, &v); err != nil {
+	if err = json.Unmarshal(raw, &v); err != nil {
 		t.Fatal(err)
 	}
 	raw, err = json.Marshal(replace(v, func(v any) (any, bool) {

@@ -157,7 +157,7 @@ func (p *patchwork) adoptOne(rel, top string, levels int) error {
 	err := os.Mkdir(upper, 0o700)
 	switch {
 	case err == nil:
-		if err := likeOwn(upper, top); err != nil {
+		if err = likeOwn(upper, top); err != nil {
 			return err
 		}
 	case !errors.Is(err, fs.ErrExist):

@@ -96,11 +96,11 @@ func runScript(t *testing.T, script string, env ...string) (calls []awsCall, out
 		}
 		c := awsCall{args: strings.Split(strings.TrimSuffix(string(raw), "\x00"), "\x00")}
 		if in := c.flag("--cli-input-json"); in != "" {
-			if err := json.Unmarshal([]byte(in), &c.input); err != nil {
-				t.Fatalf("%s: %v\n%s", c.name(), err, in)
+			if inputErr := json.Unmarshal([]byte(in), &c.input); inputErr != nil {
+				t.Fatalf("%s: %v\n%s", c.name(), inputErr, in)
 			}
 		}
-		if body, err := os.ReadFile(filepath.Join(d, "body")); err == nil {
+		if body, bodyErr := os.ReadFile(filepath.Join(d, "body")); bodyErr == nil {
 			c.body = body
 		}
 		calls = append(calls, c)
