@@ -47,7 +47,7 @@ func sourcesIn(v cty.Value) []builtSource {
 	var out []builtSource
 	for it := v.ElementIterator(); it.Next(); {
 		_, e := it.Element()
-		if e.Type() == cty.String && !e.IsNull() {
+		if e.Type() == cty.String && e.IsKnown() && !e.IsNull() {
 			if s, ok := parseSource(e.AsString()); ok {
 				out = append(out, s)
 			}

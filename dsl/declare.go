@@ -181,6 +181,10 @@ func (l *loader) enterNamed(d *decl, name cty.Value) {
 		l.report(mistake(d.attrs["name"].Expr.Range(), "Unsuitable value", "The name of a %s is a text that is known from the start, and this is %s.", d.typ.Name, nature(name)))
 		return
 	}
+	if !text.IsKnown() { // what was written is broken, and reported as that
+		l.hidden[d.addr.Type] = true
+		return
+	}
 	if text.IsNull() || text.AsString() == "" {
 		l.nameless = append(l.nameless, d)
 		return

@@ -76,7 +76,7 @@ func (l *loader) repeatEach(d *decl, a *hcl.Attribute) bool {
 		if !keyed {
 			key = value
 		}
-		if key.IsNull() || key.Type() != cty.String || seen[key.AsString()] {
+		if !key.IsKnown() || key.IsNull() || key.Type() != cty.String || seen[key.AsString()] {
 			l.report(mistake(a.Expr.Range(), "Unsuitable value", "The elements of a list in \"for_each\" name the instances, so they are texts and all different. Write a map otherwise: { key = value }."))
 			return false
 		}
