@@ -1,4 +1,4 @@
-.PHONY: test lint bench
+.PHONY: test lint bench fuzz
 
 test:
 	go test ./...
@@ -10,3 +10,12 @@ lint:
 bench:
 	go test -run '^$$' -bench . -count 5 ./cmd/imagebuild ./dsl ./planner/... ./executor/... ./internal/component | tee bench.out
 	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da docs/bench.txt bench.out
+
+# Looks for new inputs that break what parses, a minute each. What it finds is written to testdata/fuzz and
+# becomes a case of go test, which runs all that were found before.
+fuzz:
+	for t in dsl/FuzzLoad dsl/FuzzFormat internal/awsmodel/FuzzCheck internal/component/FuzzParse \
+		internal/component/FuzzExpand internal/component/FuzzCondition internal/component/FuzzBash \
+		internal/report/FuzzRedact planner/kind/FuzzPlan planner/kind/FuzzShell; do \
+		go test -run '^$$' -fuzz "^$$(basename $$t)\$$" -fuzztime 1m ./$$(dirname $$t) || exit 1; \
+	done
