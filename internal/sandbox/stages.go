@@ -233,7 +233,7 @@ func (m *making) job(phases []string) component.Job {
 	job := component.Job{
 		Phases:           phases,
 		S3Endpoint:       m.b.endpoint,
-		SSM:              map[string]string{},
+		Resolver:         resolver{m.b, m.r.ref.region},
 		WorkingDirectory: text(m.fixed, "imageRecipe", "workingDirectory"),
 	}
 	for _, u := range m.w.Uses {
@@ -242,11 +242,6 @@ func (m *making) job(phases []string) component.Job {
 			d.Name, d.Source = text(c.Body, "name"), text(c.Body, "data")
 		}
 		job.Documents = append(job.Documents, d)
-	}
-	for _, p := range m.b.db.parameters.rows {
-		if p.Region == m.r.ref.region {
-			job.SSM[p.Name] = p.Value
-		}
 	}
 	return job
 }
