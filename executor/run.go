@@ -88,6 +88,9 @@ func (r *run) begin(ctx context.Context, c *planner.Change) {
 		return
 	}
 	in, err := r.input(c)
+	if err == nil {
+		c, err = r.withWork(c)
+	}
 	if err != nil {
 		r.finish(ctx, Finished{Addr: c.Addr, At: now, Status: Failed, Err: err})
 		return
@@ -101,25 +104,50 @@ func (r *run) begin(ctx context.Context, c *planner.Change) {
 
 // input is the change's input with every reference replaced by what it turned out to be.
 func (r *run) input(c *planner.Change) (planner.Object, error) {
-	var missing *dsl.Ref
-	in := c.Call().Resolve(func(ref dsl.Ref) any {
-		out := r.done[ref.Addr].Outputs
-		if ref.Addr == c.Addr { // an update names what it updates
-			out = known(c)
-		}
-		v, ok := out[ref.Attr]
-		if !ok && missing == nil {
-			missing = &ref
-		}
-		return v
-	})
-	if missing != nil {
-		return nil, &Failure{
-			Code: "MissingOutput", Operation: c.Op, Range: c.Origin,
-			Message: fmt.Sprintf("%v needs %q of %v, and AWS did not say what it is.", c.Addr, missing.Attr, missing.Addr),
-		}
+	l := lookup{run: r, change: c}
+	in := c.Call().Resolve(l.find)
+	return in, l.err()
+}
+
+// withWork is the change with the references of its work replaced.
+func (r *run) withWork(c *planner.Change) (*planner.Change, error) {
+	if c.Work == nil {
+		return c, nil
 	}
-	return in, nil
+	l := lookup{run: r, change: c}
+	node, next := *c.Node, *c
+	node.Work = c.Work.Resolve(l.find)
+	next.Node = &node
+	return &next, l.err()
+}
+
+// A lookup finds what a change refers to among what the changes before it turned out to be.
+type lookup struct {
+	run     *run
+	change  *planner.Change
+	missing *dsl.Ref // the first that was not there
+}
+
+func (l *lookup) find(ref dsl.Ref) any {
+	out := l.run.done[ref.Addr].Outputs
+	if ref.Addr == l.change.Addr { // an update names what it updates
+		out = known(l.change)
+	}
+	v, ok := out[ref.Attr]
+	if !ok && l.missing == nil {
+		l.missing = &ref
+	}
+	return v
+}
+
+func (l *lookup) err() error {
+	if l.missing == nil {
+		return nil
+	}
+	return &Failure{
+		Code: "MissingOutput", Operation: l.change.Op, Range: l.change.Origin,
+		Message: fmt.Sprintf("%v needs %q of %v, and AWS did not say what it is.", l.change.Addr, l.missing.Attr, l.missing.Addr),
+	}
 }
 
 func (r *run) finish(ctx context.Context, f Finished) {

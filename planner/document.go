@@ -104,6 +104,9 @@ func (p *Plan) appendChange(b []byte, c *Change) []byte {
 	}
 	b = appendOptional(append(b, `],"arn":`...), p.arn(c))
 	b = appendRange(append(b, `,"origin":`...), c.Origin)
+	if c.Work != nil {
+		b = c.Work.appendJSON(append(b, `,"work":`...))
+	}
 	b = append(b, `,"call":`...)
 	if c.Op == "" {
 		return append(b, "null}"...)
@@ -180,7 +183,9 @@ type DocumentChange struct {
 	Needs   []string       `json:"needs"`
 	ARN     *string        `json:"arn"`
 	Origin  DocumentOrigin `json:"origin"`
-	Call    *DocumentCall  `json:"call"`
+	// Work is what is done inside the machine, as Work writes it; nil for none.
+	Work json.RawMessage `json:"work,omitempty"`
+	Call *DocumentCall   `json:"call"`
 }
 
 // A DocumentOrigin is where a change was written: a slash path from the repository's root, and the

@@ -97,7 +97,7 @@ type Node struct {
 	Addr   dsl.Addr
 	Kind   *Kind
 	Input  Object
-	Needs  []dsl.Addr // the nodes whose outputs Input refers to, sorted
+	Needs  []dsl.Addr // the nodes whose outputs Input and Work refer to, sorted
 	Digest string     // 64 hex digits; "" while a look-up it depends on is unanswered
 	Origin hcl.Range  // what the user wrote
 	Group  string     // the build it belongs to; "" for none
@@ -108,6 +108,8 @@ type Node struct {
 	Steps map[string]hcl.Range
 	// Content is the body of a staged file.
 	Content Content
+	// Work is what is to be done inside the machine that the node is; nil for none.
+	Work *Work
 	// Known are outputs that follow from the plan alone: name, version, and of staged files uri.
 	Known map[string]any
 	// Name is the name before a digest was appended to it.

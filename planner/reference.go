@@ -5,19 +5,22 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/org/imagebuild-action/dsl"
 )
 
 // connect makes every reference lead to a node or a look-up, and notes which nodes need which.
 func (c *compiler) connect() {
 	for _, n := range c.sorted {
-		in, _ := rewrite(map[string]any(n.Input), func(r dsl.Ref) any {
-			if made := c.made[r.Addr]; len(made) == 1 {
-				return dsl.Ref{Addr: made[0], Attr: r.Attr}
-			}
-			return r
-		})
+		in, _ := rewrite(map[string]any(n.Input), c.expanded)
 		n.Input, _ = in.(map[string]any)
+		n.Work = n.Work.Resolve(c.expanded)
+		n.Work.Refs(func(at hcl.Range, r dsl.Ref) {
+			if c.followAt(at, r) {
+				n.Needs = append(n.Needs, r.Addr)
+			}
+		})
 		n.Input.Refs(func(path string, r dsl.Ref) {
 			if r.Addr != n.Addr && c.follow(n, path, r) {
 				n.Needs = append(n.Needs, r.Addr)
@@ -36,16 +39,37 @@ func (c *compiler) connect() {
 	}
 }
 
+// expanded leads a reference to a block that was expanded on to the one block made of it.
+func (c *compiler) expanded(r dsl.Ref) any {
+	if made := c.made[r.Addr]; len(made) == 1 {
+		return dsl.Ref{Addr: made[0], Attr: r.Attr}
+	}
+	return r
+}
+
 func distinct(addrs []dsl.Addr) []dsl.Addr {
 	slices.SortFunc(addrs, compareAddr)
 	return slices.Compact(addrs)
 }
 
-// follow checks one reference, and says whether it leads to a node.
+// follow checks one reference of an input, and says whether it leads to a node.
 func (c *compiler) follow(n *Node, path string, r dsl.Ref) bool {
+	if !c.followAt(n.at(path), r) {
+		return false
+	}
+	target := c.nodes[r.Addr]
+	if want := n.Kind.Accepts[lastMember(path)]; want != nil && !slices.Contains(want, target.Kind.Name) {
+		c.fail(n.at(path), "Reference to the wrong kind", fmt.Sprintf("%s is of kind %s. Write %s here.", r.Addr, target.Kind.Name, orList(want)))
+		return false
+	}
+	return true
+}
+
+// followAt checks that a reference leads to a node which has what is asked of it.
+func (c *compiler) followAt(at hcl.Range, r dsl.Ref) bool {
 	if isLookup(r.Addr) {
 		if strings.HasPrefix(r.Type, "data.") && !c.partly && !slices.ContainsFunc(c.scope.Config.Data, func(b *dsl.Block) bool { return b.Addr == r.Addr }) {
-			c.fail(n.at(path), "Unknown reference", fmt.Sprintf("There is no %s.", r.Addr))
+			c.fail(at, "Unknown reference", fmt.Sprintf("There is no %s.", r.Addr))
 		}
 		return false
 	}
@@ -54,26 +78,22 @@ func (c *compiler) follow(n *Node, path string, r dsl.Ref) bool {
 		for _, a := range distinct(slices.Clone(made)) {
 			names = append(names, dsl.Ref{Addr: a, Attr: r.Attr}.String())
 		}
-		c.fail(n.at(path), "Ambiguous reference", fmt.Sprintf("%s makes several: write %s.", r.Addr, strings.Join(names, " or ")))
+		c.fail(at, "Ambiguous reference", fmt.Sprintf("%s makes several: write %s.", r.Addr, strings.Join(names, " or ")))
 		return false
 	}
 	target, ok := c.nodes[r.Addr]
 	if !ok {
 		if b, declared := c.scope.blocks[r.Addr]; !declared {
 			if !c.partly {
-				c.fail(n.at(path), "Unknown reference", fmt.Sprintf("There is no %s.", r.Addr))
+				c.fail(at, "Unknown reference", fmt.Sprintf("There is no %s.", r.Addr))
 			}
 		} else if k := c.kindOf(r.Addr); k != nil && k.Lower == nil && !c.diags.HasErrors() && !c.partly {
-			c.fail(n.at(path), "Unusable reference", fmt.Sprintf("%s (declared at %s) makes nothing that could be referred to.", r.Addr, b.Range))
+			c.fail(at, "Unusable reference", fmt.Sprintf("%s (declared at %s) makes nothing that could be referred to.", r.Addr, b.Range))
 		}
 		return false
 	}
 	if !slices.Contains(target.Kind.Block.Exports, r.Attr) {
-		c.fail(n.at(path), "Unknown attribute", fmt.Sprintf("%s has no %q. What can be asked of it: %s.", r.Addr, r.Attr, strings.Join(target.Kind.Block.Exports, ", ")))
-		return false
-	}
-	if want := n.Kind.Accepts[lastMember(path)]; want != nil && !slices.Contains(want, target.Kind.Name) {
-		c.fail(n.at(path), "Reference to the wrong kind", fmt.Sprintf("%s is of kind %s. Write %s here.", r.Addr, target.Kind.Name, orList(want)))
+		c.fail(at, "Unknown attribute", fmt.Sprintf("%s has no %q. What can be asked of it: %s.", r.Addr, r.Attr, strings.Join(target.Kind.Block.Exports, ", ")))
 		return false
 	}
 	return true
@@ -121,15 +141,18 @@ func (c *compiler) watch() {
 // collect gathers the look-ups that are left.
 func (c *compiler) collect() {
 	for _, n := range c.sorted {
-		n.Input.Refs(func(path string, r dsl.Ref) {
-			if !isLookup(r.Addr) {
-				return
-			}
-			at := n.at(path)
-			if old, ok := c.looks[r.Addr]; !ok || compareRange(at, old.Origin) < 0 {
-				c.looks[r.Addr] = Lookup{Addr: r.Addr, Origin: at}
-			}
-		})
+		n.Input.Refs(func(path string, r dsl.Ref) { c.ask(n.at(path), r) })
+		n.Work.Refs(c.ask)
+	}
+}
+
+// ask notes a reference that is a look-up, under the first place that asks.
+func (c *compiler) ask(at hcl.Range, r dsl.Ref) {
+	if !isLookup(r.Addr) {
+		return
+	}
+	if old, ok := c.looks[r.Addr]; !ok || compareRange(at, old.Origin) < 0 {
+		c.looks[r.Addr] = Lookup{Addr: r.Addr, Origin: at}
 	}
 }
 

@@ -74,6 +74,9 @@ func compareChanges(was, is DocumentChange) (out []string) {
 			say(m, w, i)
 		}
 	}
+	if !bytes.Equal(was.Work, is.Work) {
+		say("work", short(was.Work), short(is.Work))
+	}
 	if w, i := deref(was.Digest), deref(is.Digest); w != i && (len(out) == 0 || was.Call == nil || is.Call == nil) {
 		say("digest", w, i)
 	}

@@ -52,7 +52,7 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 // answer replaces look-ups that have an answer, and names and versions that are known by now. It
 // says whether AWS gave one of them.
 func (s *sealer) answer(n *Node) (answered bool) {
-	in, changed := rewrite(map[string]any(n.Input), func(r dsl.Ref) any {
+	known := func(r dsl.Ref) any {
 		if isLookup(r.Addr) {
 			if v, ok := s.facts[r.Addr][r.Attr]; ok {
 				answered = true
@@ -66,10 +66,12 @@ func (s *sealer) answer(n *Node) (answered bool) {
 			}
 		}
 		return r
-	})
+	}
+	in, changed := rewrite(map[string]any(n.Input), known)
 	if changed {
 		n.Input, _ = in.(map[string]any)
 	}
+	n.Work = n.Work.Resolve(known)
 	return answered
 }
 
@@ -101,7 +103,7 @@ func (s *sealer) seal(n *Node, taggable bool) {
 var leftOut = []string{"tags", "clientToken", "name", "semanticVersion"}
 
 // encode writes the bytes that the digest is of: the kind, the name as AWS compares it, what is
-// fixed of the version, the input, and the digests of all that the input refers to.
+// fixed of the version, the input, the steps of its work, and the digests of all that these refer to.
 // It returns false while something of that is unknown.
 func (s *sealer) encode(n *Node) (ok bool) {
 	ok = true
@@ -129,6 +131,9 @@ func (s *sealer) encode(n *Node) (ok bool) {
 	b = appendString(b, n.Kind.Name)
 	b = append(b, `,"name":`...)
 	b = appendString(b, awsmodel.NormalizeName(n.Name))
+	if n.Work != nil {
+		b = n.Work.appendSteps(append(b, `,"work":`...), ref)
+	}
 	b = append(b, '}')
 	s.buf = b
 	return ok
@@ -203,6 +208,9 @@ func configDigest(nodes []*Node) string {
 		b = appendJSON(b, n.Input, func(b []byte, r dsl.Ref) []byte { return appendString(append(b, '$'), r.String()) })
 		for _, a := range n.After {
 			b = appendString(b, a.String())
+		}
+		if n.Work != nil {
+			b = n.Work.appendJSON(b)
 		}
 		_, _ = fmt.Fprintf(h, "%d:", len(b))
 		_, _ = h.Write(b)

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
+
 	"github.com/org/imagebuild-action/dsl"
 )
 
@@ -47,6 +49,7 @@ func (g *Graph) dropLookups() {
 	asked := map[dsl.Addr]bool{}
 	for _, n := range g.Nodes {
 		n.Input.Refs(func(_ string, r dsl.Ref) { asked[r.Addr] = true })
+		n.Work.Refs(func(_ hcl.Range, r dsl.Ref) { asked[r.Addr] = true })
 	}
 	g.Lookups = slices.DeleteFunc(g.Lookups, func(l Lookup) bool { return !asked[l.Addr] })
 }
