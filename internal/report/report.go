@@ -28,6 +28,8 @@ type Meta struct {
 	LogLines int
 	// Events and Log name where the record of the run and the full logs are, for the reader; "" for nowhere.
 	Events, Logs string
+	// Secrets are covered in the logs that are kept, before a line is cut anywhere.
+	Secrets []string
 }
 
 // A Report is how a run went: everything any rendering of it says, and nothing that grows with the
@@ -84,12 +86,12 @@ func New(p *planner.Plan, m Meta) *Report {
 	if m.Files == nil && p.Graph != nil && p.Graph.Config != nil {
 		m.Files = p.Graph.Config.Files
 	}
-	v := newView(p)
+	v, cover := newView(p), newCover(m.Secrets)
 	r := &Report{Meta: m, Plan: p, Region: v.region, Account: p.Account, byAddr: make(map[dsl.Addr]*Item, len(p.Changes))}
 	for _, c := range p.Changes {
 		it := &Item{
 			Addr: c.Addr, Kind: c.Kind.Name, Group: c.Group, Image: isImage(c.Node), Name: v.name(c.Node), Ver: v.version(c.Node),
-			Verb: c.Verb, Reason: c.Reason, Origin: c.Origin, Estimate: c.Estimate, Log: Tail{limit: m.LogLines},
+			Verb: c.Verb, Reason: c.Reason, Origin: c.Origin, Estimate: c.Estimate, Log: Tail{limit: m.LogLines, cover: cover},
 		}
 		if it.Image {
 			it.Regions = v.regions(c.Node)
@@ -233,13 +235,14 @@ func (it *Item) AMIs() []AMI {
 // A Tail is the end of a log.
 type Tail struct {
 	limit int
+	cover func(string) string // of secrets
 	ring  []string
 	next  int
 	total int
 }
 
 func (t *Tail) add(line string) {
-	for _, l := range Lines(line) {
+	for _, l := range Lines(t.cover(line)) {
 		t.total++
 		switch {
 		case t.limit < 0:

@@ -1,0 +1,289 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
+
+// How long renderings may be, in bytes. GitHub takes 65,536 characters of a comment and 1 MiB of a
+// step's summary; what is posted with it (the marker) needs some of that.
+const (
+	MaxComment = 60_000
+	MaxSummary = 1_000_000
+)
+
+// Comment renders documents as GitHub's Markdown in at most budget bytes, for a pull request's
+// comment: one document as a whole, several (the legs of a matrix) under one title with one table
+// and a section for each.
+//
+// What is too long is cut step by step: logs to their last 40 lines, to 10, the graph, everything
+// but the table, rows of that, and at last all but the counts. The result is valid Markdown whatever
+// the documents hold, and says what was cut and where the rest is.
+func Comment(docs []*Document, budget int) string {
+	for _, l := range ladder() {
+		c := &commentary{docs: docs, level: l, budget: budget}
+		if c.render(); c.b.Len() <= budget {
+			return c.b.String()
+		}
+	}
+	return shortest(docs, budget)
+}
+
+// Summary renders documents for a job's summary.
+func Summary(docs []*Document) string { return Comment(docs, MaxSummary) }
+
+// A level is one step of the ladder: how much of a document is shown.
+type level struct {
+	tail     int  // last lines of each log
+	sections bool // failures, findings, logs and lists, not the table alone
+	graph    bool
+	rows     int // of each table
+	text     int // columns of each foreign text
+}
+
+func ladder() []level {
+	const all = 1 << 30
+	return []level{
+		{tail: all, sections: true, graph: true, rows: 500, text: 1000},
+		{tail: 40, sections: true, graph: true, rows: 500, text: 1000},
+		{tail: 10, sections: true, graph: true, rows: 200, text: 500},
+		{tail: 10, sections: true, rows: 100, text: 300},
+		{rows: 100, text: 200},
+		{rows: 25, text: 100},
+		{rows: 5, text: 60},
+	}
+}
+
+// A commentary is Markdown in the making at one level.
+type commentary struct {
+	b      strings.Builder
+	docs   []*Document
+	level  level
+	budget int
+
+	// What the level left out.
+	cutLines, cutRows, cutTexts int
+	cutGraph, cutSections       bool
+}
+
+// over says that nothing more needs to be rendered: the level is too much already.
+func (c *commentary) over() bool { return c.b.Len() > c.budget }
+
+func (c *commentary) printf(format string, args ...any) { fmt.Fprintf(&c.b, format, args...) }
+
+// text is foreign text as Markdown, cut to the level's length.
+func (c *commentary) text(s string) string { return markdownText(c.fit(Neutral(s))) }
+
+func (c *commentary) code(s string) string { return markdownCode(c.fit(Neutral(s))) }
+
+func (c *commentary) fit(s string) string {
+	out := fit(s, c.level.text)
+	if out != s {
+		c.cutTexts++
+	}
+	return out
+}
+
+func (c *commentary) render() {
+	if len(c.docs) == 1 {
+		d := c.docs[0]
+		c.heading(d.mark()+" "+d.title(), d.Path, d.counts())
+		c.next(d)
+	} else {
+		c.overview()
+	}
+	c.table()
+	for _, d := range c.docs {
+		if c.over() {
+			return
+		}
+		c.document(d)
+	}
+	c.whatWasCut()
+	c.footer()
+}
+
+// heading is the first line: mark and command, the configuration, and how much came out how.
+func (c *commentary) heading(title, path, counts string) {
+	c.printf("## %s", markdownText(title))
+	if path != "" && path != "." {
+		c.printf(" %s", c.code(path))
+	}
+	if counts != "" {
+		c.printf(": %s", c.text(counts))
+	}
+	c.printf("\n\n")
+}
+
+func (c *commentary) next(d *Document) {
+	c.printf("**What happens next:** %s\n\n", c.text(d.next()))
+	if c.level.sections {
+		for _, s := range d.Estimate.sentences() {
+			c.printf("%s ", c.text(s))
+		}
+		if d.Estimate != nil {
+			c.printf("\n\n")
+		}
+	}
+	if d.Sandbox {
+		c.printf("This was the sandbox: it proves nothing that only AWS can prove.\n\n")
+	}
+}
+
+// overview is the head of several documents.
+func (c *commentary) overview() {
+	worst := c.worst()
+	if worst == nil {
+		c.heading("imagebuild", "", "no reports")
+		return
+	}
+	words := make([]string, 0, len(c.docs))
+	for _, d := range c.docs {
+		words = append(words, string(d.Outcome))
+	}
+	c.heading(worst.mark()+" "+worst.title(), "", fmt.Sprintf("of %s %s", count(len(c.docs), "job"), strings.Join(tally(words), ", ")))
+	c.next(worst)
+	if c.level.sections {
+		return
+	}
+	for i, d := range c.docs {
+		if i == c.level.rows {
+			c.cutRows += len(c.docs) - i
+			break
+		}
+		c.printf("- %s\n", c.legTitle(d))
+	}
+	c.printf("\n")
+}
+
+// worst is the document that decides: one that failed before one that goes on before one that succeeded.
+func (c *commentary) worst() *Document {
+	for _, o := range []Outcome{Failed, Mistaken, Interrupted, Running, Succeeded} {
+		for _, d := range c.docs {
+			if d.Outcome == o {
+				return d
+			}
+		}
+	}
+	return nil
+}
+
+// legTitle is one line about one of several documents, as inline HTML.
+func (c *commentary) legTitle(d *Document) string {
+	name := d.Leg
+	if name == "" {
+		name = strings.TrimSpace(d.Command + " " + d.Path)
+	}
+	return fmt.Sprintf("%s %s: %s", d.mark(), c.code(name), c.text(d.counts()))
+}
+
+// document is everything about one document behind the table.
+func (c *commentary) document(d *Document) {
+	if !c.level.sections {
+		c.cutSections = c.cutSections || len(d.Findings) > 0 || d.hasSections()
+		return
+	}
+	if len(c.docs) > 1 {
+		open := ""
+		if d.Outcome == Failed || d.Outcome == Mistaken {
+			open = " open"
+		}
+		c.printf("<details%s><summary>%s</summary>\n\n", open, c.legTitle(d))
+		defer c.printf("</details>\n\n")
+	}
+	c.findings(d)
+	c.checks(d)
+	for i := range d.Resources {
+		if d.Resources[i].Failure != nil && !c.over() {
+			c.failure(d, &d.Resources[i])
+		}
+	}
+	for i := range d.Resources {
+		if !c.over() {
+			c.log(d, &d.Resources[i])
+		}
+	}
+	c.everything(d)
+	c.graph(d)
+	if len(c.docs) > 1 {
+		c.printf("%s\n\n", c.origin(d))
+	}
+}
+
+// hasSections says whether there is more to a document than its rows in the table.
+func (d *Document) hasSections() bool {
+	for i := range d.Resources {
+		if r := &d.Resources[i]; r.Failure != nil || r.Log != nil || len(r.Steps) > 0 {
+			return true
+		}
+	}
+	return len(d.Resources) > 1
+}
+
+// whatWasCut says what is missing and where it is.
+func (c *commentary) whatWasCut() {
+	var what []string
+	if c.cutLines > 0 {
+		what = append(what, count(c.cutLines, "line")+" of logs")
+	}
+	if c.cutGraph {
+		what = append(what, "the graph")
+	}
+	if c.cutSections {
+		what = append(what, "everything but the table")
+	}
+	if c.cutRows > 0 {
+		what = append(what, count(c.cutRows, "row"))
+	}
+	if c.cutTexts > 0 {
+		what = append(what, "the ends of "+count(c.cutTexts, "long text"))
+	}
+	if len(what) > 0 {
+		c.printf("> [!NOTE]\n> Left out since there is no room for it: %s. %s\n\n", strings.Join(what, ", "), rest(c.docs))
+	}
+}
+
+// rest says where all of it is, as Markdown.
+func rest(docs []*Document) string {
+	var places []string
+	for _, d := range docs {
+		if a := d.Source.artifact(); a != "" {
+			places = append(places, link("the full report", a))
+		}
+		if j := d.Source.job(); j != "" {
+			places = append(places, link("the job's log", j))
+		}
+		if len(places) > 0 {
+			return "All of it is in " + strings.Join(places, " and in ") + "."
+		}
+		if r := d.Source.run(); r != "" {
+			return "All of it is in the logs of " + link("the run", r) + "."
+		}
+	}
+	return "All of it is in the report that --report writes."
+}
+
+// shortest is what fits where nothing else does: the counts and a link, less than that, at last nothing.
+func shortest(docs []*Document, budget int) string {
+	mark, counts := "✅", ""
+	if w := (&commentary{docs: docs}).worst(); w != nil {
+		mark, counts = w.mark(), fit(Neutral(w.counts()), 200)
+	}
+	const says = "Too long to be shown here."
+	for _, s := range []string{
+		fmt.Sprintf("## %s imagebuild: %s\n\n%s %s\n", mark, markdownText(counts), says, rest(docs)),
+		fmt.Sprintf("%s imagebuild: %s %s\n", mark, says, rest(docs)),
+		fmt.Sprintf("%s imagebuild: %s\n", mark, says),
+		says + "\n",
+	} {
+		if len(s) <= budget {
+			return s
+		}
+	}
+	s := says[:max(0, min(len(says), budget))] // ASCII: any border is a rune's
+	if !utf8.ValidString(s) {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,321 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"strings"
+
+	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// maxOpenLog is how many lines of a log are shown without being asked for.
+const maxOpenLog = 12
+
+// shown are the resources that the table has rows for: images, what failed, and what is changed in
+// place or deleted. Where there are none of these, whatever is to be done.
+func (d *Document) shown() []*Resource {
+	var some, others []*Resource
+	for i := range d.Resources {
+		r := &d.Resources[i]
+		switch {
+		case r.Image || r.Status == executor.Failed || r.Verb == planner.Update || r.Verb == planner.Delete:
+			some = append(some, r)
+		case r.Verb != planner.None:
+			others = append(others, r)
+		}
+	}
+	if len(some) == 0 {
+		return others
+	}
+	return some
+}
+
+// table is what came of the images of all documents.
+func (c *commentary) table() {
+	several := len(c.docs) > 1
+	rows := 0
+	for _, d := range c.docs {
+		for _, r := range d.shown() {
+			if rows++; rows > c.level.rows {
+				c.cutRows++
+				continue
+			}
+			if rows == 1 {
+				c.tableHead(several)
+			}
+			if several {
+				c.printf("| %s ", c.code(cmp.Or(d.Leg, d.Path, d.Command)))
+			}
+			c.row(d, r)
+		}
+	}
+	if rows > 0 {
+		c.printf("\n")
+	}
+}
+
+func (c *commentary) tableHead(several bool) {
+	if several {
+		c.printf("| Job | Image | Kind | Verb | Region | Reason | Duration | Id |\n|---|---|---|---|---|---|---|---|\n")
+		return
+	}
+	c.printf("| Image | Kind | Verb | Region | Reason | Duration | Id |\n|---|---|---|---|---|---|---|\n")
+}
+
+func (c *commentary) row(d *Document, r *Resource) {
+	var ids []string
+	for _, id := range r.IDs {
+		ids = append(ids, strings.TrimSpace(c.code(id.ID)+" "+c.text(id.Region)))
+	}
+	if len(ids) == 0 && r.ARN != "" {
+		ids = append(ids, c.code(r.ARN))
+	}
+	took := ""
+	if t := d.took(r); t > 0 {
+		took = short(t)
+	} else if r.EstimateSeconds > 0 && r.Status == "" && r.Verb != planner.None {
+		took = "about " + short(seconds(r.EstimateSeconds))
+	}
+	c.printf("| %s | %s | %s | %s | %s | %s | %s |\n", link(c.code(r.Title), d.Source.blob(r.Origin)), c.text(r.Kind), d.sign(r)+" "+c.text(d.did(r)),
+		c.text(strings.Join(r.Regions, ", ")), c.text(d.reason(r)), took, strings.Join(ids, "<br>"))
+}
+
+// sign is what became of a resource, or is to become of it, as one character.
+func (d *Document) sign(r *Resource) string {
+	switch r.Status {
+	case executor.Applied:
+		return "✅"
+	case executor.Failed:
+		return "❌"
+	case executor.Skipped:
+		return "⏭️"
+	case executor.Canceled:
+		return "🛑"
+	case executor.Unchanged:
+		return "♻️"
+	}
+	switch {
+	case d.Outcome == Running && !r.Started.IsZero():
+		return "⏳"
+	case d.ran():
+		return "·"
+	case r.Verb == planner.None:
+		return "♻️"
+	}
+	return markdownText(symbol(r.Verb))
+}
+
+// place is where something stands in the configuration, linked to the commit that was built.
+func (c *commentary) place(d *Document, p *Place) string {
+	if p == nil {
+		return ""
+	}
+	return link(c.code(fmt.Sprintf("%s:%d", p.File, p.Line)), d.Source.blob(p))
+}
+
+// findings are mistakes with what they are about, then warnings as one alert.
+func (c *commentary) findings(d *Document) {
+	n := 0
+	var others []string
+	for i := range d.Findings {
+		f := &d.Findings[i]
+		if n++; n > c.level.rows {
+			c.cutRows++
+			continue
+		}
+		detail := c.text(strings.Join(Lines(f.Detail), " "))
+		if f.Severity != Error {
+			others = append(others, strings.TrimSpace(fmt.Sprintf("> - **%s** %s", c.text(f.Summary), c.place(d, f.Place)))+": "+detail)
+			continue
+		}
+		c.printf("#### ❌ %s\n\n", c.text(f.Summary))
+		c.quote(d, f.Place, f.Quote)
+		c.printf("%s\n\n", detail)
+	}
+	if len(others) > 0 {
+		c.printf("> [!WARNING]\n%s\n\n", strings.Join(others, "\n"))
+	}
+}
+
+// quote is a place and the lines of the configuration there.
+func (c *commentary) quote(d *Document, p *Place, lines []string) {
+	if p != nil {
+		c.printf("%s\n\n", c.place(d, p))
+	}
+	if len(lines) > 0 {
+		c.fenced(lines[:min(len(lines), maxQuoted)], "hcl")
+	}
+}
+
+// fenced is foreign lines in a code block.
+func (c *commentary) fenced(lines []string, language string) {
+	var out []string
+	for _, l := range lines {
+		for _, part := range Lines(l) {
+			out = append(out, c.fit(part))
+		}
+	}
+	c.printf("%s\n", fence(out, language))
+}
+
+// checks is what doctor asked.
+func (c *commentary) checks(d *Document) {
+	signs := map[CheckOutcome]string{CheckPassed: "✅", CheckWarning: "⚠️", CheckFailed: "❌", CheckSkipped: "⏭️"}
+	for i, k := range d.Checks {
+		if i == 0 {
+			c.printf("| Check | Found | What to do |\n|---|---|---|\n")
+		}
+		if i >= c.level.rows {
+			c.cutRows++
+			continue
+		}
+		c.printf("| %s %s | %s | %s |\n", signs[k.Outcome], c.text(k.Name), c.text(k.Detail), c.text(k.Hint))
+	}
+	if len(d.Checks) > 0 {
+		c.printf("\n")
+	}
+}
+
+// failure says what failed, where it was written, and what it said last.
+func (c *commentary) failure(d *Document, r *Resource) {
+	f := r.Failure
+	c.printf("### ❌ %s: %s\n\n", c.code(r.Title), c.text(f.Summary))
+	switch {
+	case f.Step != "":
+		c.printf("Step %s", c.code(f.Step))
+		if f.Action != "" {
+			c.printf(" (%s)", c.text(f.Action))
+		}
+		c.printf(" of phase %s failed: **%s**\n\n", c.code(f.Phase), c.text(cmp.Or(f.ExitStatus, f.Message)))
+	case f.RequestID != "":
+		c.printf("AWS answered %s with %s: %s\n\nThe request id is %s: AWS Support asks for it.\n\n",
+			c.code(operation(planner.Op(f.Operation))), c.code(cmp.Or(f.Code, "an error")), c.text(f.Message), c.code(f.RequestID))
+	default:
+		c.printf("%s\n\n", c.text(sentence(f.Message)))
+	}
+	c.quote(d, f.Place, f.Quote)
+	if len(f.Stderr) > 0 {
+		c.printf("It wrote last to its error stream:\n\n")
+		c.fenced(f.Stderr[max(0, len(f.Stderr)-stderrLines):], "text")
+	}
+	if f.FullLog != "" {
+		c.printf("%s\n\n", c.text(f.FullLog))
+	}
+}
+
+// log is a resource's steps and the end of its log, folded away unless it failed or is short.
+func (c *commentary) log(d *Document, r *Resource) {
+	lines := 0
+	if r.Log != nil {
+		lines = len(r.Log.Lines)
+	}
+	if lines+len(r.Steps) == 0 {
+		return
+	}
+	shown := min(lines, c.level.tail)
+	c.cutLines += lines - shown
+	open, says := "", ""
+	if r.Status == executor.Failed || lines+len(r.Steps) <= maxOpenLog {
+		open = " open"
+	}
+	switch {
+	case lines > 0 && shown == r.Log.Total:
+		says = ", its log of " + count(shown, "line")
+	case lines > 0:
+		says = fmt.Sprintf(", the last %s of %d of its log", count(shown, "line"), r.Log.Total)
+	}
+	c.printf("<details%s><summary>%s %s: %s%s</summary>\n\n", open, d.sign(r), c.code(r.Title), c.text(d.did(r)), says)
+	c.steps(r)
+	if shown > 0 {
+		c.fenced(r.Log.Lines[lines-shown:], "text")
+	}
+	c.printf("</details>\n\n")
+}
+
+func (c *commentary) steps(r *Resource) {
+	for i, s := range r.Steps {
+		if i == 0 {
+			c.printf("| Component | Phase | Step | Outcome | Duration |\n|---|---|---|---|---|\n")
+		}
+		if i >= c.level.rows {
+			c.cutRows++
+			continue
+		}
+		said := s.Outcome
+		if s.Why != "" {
+			said += ": " + s.Why
+		}
+		sign := ""
+		if s.Failed {
+			sign = "❌ "
+		}
+		c.printf("| %s | %s | %s | %s%s | %s |\n", c.code(s.Component), c.text(s.Phase), c.code(s.Name), sign, c.text(said), short(seconds(s.Seconds)))
+	}
+	if len(r.Steps) > 0 {
+		c.printf("\n")
+	}
+}
+
+// everything is a list of all resources, where the table has not all of them.
+func (c *commentary) everything(d *Document) {
+	if len(d.Resources) == len(d.shown()) {
+		return
+	}
+	c.printf("<details><summary>All %s</summary>\n\n| Resource | Verb | In AWS | Reason |\n|---|---|---|---|\n", count(len(d.Resources), "resource"))
+	for i := range d.Resources {
+		if i >= c.level.rows {
+			c.cutRows += len(d.Resources) - i
+			break
+		}
+		r := &d.Resources[i]
+		c.printf("| %s | %s %s | %s | %s |\n", link(c.code(r.Address), d.Source.blob(r.Origin)), d.sign(r), c.text(d.did(r)), c.text(r.Label), c.text(d.reason(r)))
+	}
+	c.printf("\n</details>\n\n")
+}
+
+// origin is where one document came from: run, job, commit, plan, program.
+func (c *commentary) origin(d *Document) string {
+	var parts []string
+	s := d.Source
+	if s.Run > 0 {
+		text := fmt.Sprintf("run %d", s.Run)
+		if s.Attempt > 1 {
+			text += fmt.Sprintf(", attempt %d", s.Attempt)
+		}
+		parts = append(parts, link(text, s.run()))
+	}
+	if j := s.job(); j != "" {
+		parts = append(parts, link("log of the job", j))
+	}
+	if a := s.artifact(); a != "" {
+		parts = append(parts, link("full report", a))
+	}
+	if commitSHA.MatchString(s.SHA) {
+		parts = append(parts, "commit "+link(markdownCode(s.SHA[:7]), s.commit()))
+	}
+	if d.PlanDigest != "" {
+		parts = append(parts, "plan "+c.code(fit(d.PlanDigest, len("sha256:")+12)))
+	}
+	if d.Region != "" {
+		parts = append(parts, c.text(d.Region))
+	}
+	if t := d.Ended.Sub(d.Started); t > 0 {
+		parts = append(parts, "took "+short(t))
+	}
+	if d.Version != "" {
+		parts = append(parts, "imagebuild "+c.text(d.Version))
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return "<sub>" + strings.Join(parts, " · ") + "</sub>"
+}
+
+// footer is the last line: where a single document came from. Several say it each in its own
+// section, and where there are none of these the first says it for all.
+func (c *commentary) footer() {
+	if len(c.docs) == 1 || len(c.docs) > 1 && !c.level.sections {
+		c.printf("%s\n", c.origin(c.docs[0]))
+	}
+}

@@ -1,0 +1,339 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// mark is an outcome as one character.
+func (d *Document) mark() string {
+	switch {
+	case d.Outcome == Failed, d.Outcome == Mistaken:
+		return "❌"
+	case d.Outcome == Interrupted:
+		return "🛑"
+	case d.Outcome == Running:
+		return "⏳"
+	case d.Command == "plan" && d.toDo() > 0:
+		return "📋"
+	}
+	return "✅"
+}
+
+// toDo counts the resources that a plan does something about.
+func (d *Document) toDo() int {
+	n := 0
+	for i := range d.Resources {
+		if v := d.Resources[i].Verb; v != planner.None && v != "" {
+			n++
+		}
+	}
+	return n
+}
+
+// counts says how much came out how, images before all else: "2 built, 1 reused, 3 more resources created".
+func (d *Document) counts() string {
+	switch {
+	case d.Outcome == Mistaken || len(d.Resources) == 0 && len(d.Checks) == 0:
+		return d.findingCounts()
+	case len(d.Checks) > 0:
+		return d.checkCounts()
+	case !d.ran():
+		return d.planCounts()
+	}
+	var images, others []string
+	for i := range d.Resources {
+		r := &d.Resources[i]
+		switch {
+		case r.Image:
+			images = append(images, cmp.Or(r.Outcome, "not finished"))
+		case r.Status == executor.Failed, r.Status == executor.Applied:
+			others = append(others, cmp.Or(r.Outcome, string(r.Status)))
+		}
+	}
+	return together(tally(images), tally(others))
+}
+
+// together joins what is counted of images with what is counted of all else.
+func together(images, others []string) string {
+	switch s := strings.Join(images, ", "); {
+	case len(others) == 0:
+		return s
+	case s == "":
+		return "resources " + strings.Join(others, ", ")
+	default:
+		return s + "; other resources " + strings.Join(others, ", ")
+	}
+}
+
+// ran says whether a document tells of something that was carried out.
+func (d *Document) ran() bool {
+	return d.Outcome == Running || slices.ContainsFunc(d.Resources, func(r Resource) bool { return r.Status != "" })
+}
+
+// tally counts equal words: failures first, then in the order of the words.
+func tally(words []string) []string {
+	n := map[string]int{}
+	var order []string
+	for _, w := range words {
+		w = strings.ReplaceAll(w, ", ", " ")
+		if n[w]++; n[w] == 1 {
+			order = append(order, w)
+		}
+	}
+	slices.SortFunc(order, func(a, b string) int {
+		return cmp.Or(boolInt(strings.HasSuffix(b, "failed"))-boolInt(strings.HasSuffix(a, "failed")), cmp.Compare(a, b))
+	})
+	for i, w := range order {
+		order[i] = fmt.Sprintf("%d %s", n[w], w)
+	}
+	return order
+}
+
+// verbWords are what a plan says of its resources, in its order; of images and of the others.
+func verbWords() []struct {
+	verb           planner.Verb
+	image, another string
+} {
+	return []struct {
+		verb           planner.Verb
+		image, another string
+	}{
+		{planner.Create, "to build", "to create"},
+		{planner.Update, "to distribute", "to update"},
+		{planner.Delete, "to delete", "to delete"},
+		{planner.Wait, "being built already", "being made already"},
+		{planner.None, "reused", "unchanged"},
+	}
+}
+
+func (d *Document) planCounts() string {
+	images, others := map[planner.Verb]int{}, map[planner.Verb]int{}
+	for i := range d.Resources {
+		if r := &d.Resources[i]; r.Image {
+			images[r.Verb]++
+		} else {
+			others[r.Verb]++
+		}
+	}
+	var built, made []string
+	for _, w := range verbWords() {
+		if n := images[w.verb]; n > 0 {
+			built = append(built, fmt.Sprintf("%s %s", count(n, "image"), w.image))
+		}
+		if n := others[w.verb]; n > 0 && w.verb != planner.None {
+			made = append(made, fmt.Sprintf("%d %s", n, w.another))
+		}
+	}
+	return cmp.Or(together(built, made), "nothing to do")
+}
+
+func (d *Document) findingCounts() string {
+	n := map[Severity]int{}
+	for _, f := range d.Findings {
+		n[f.Severity]++
+	}
+	var parts []string
+	for _, w := range []struct {
+		severity Severity
+		noun     string
+	}{{Error, "mistake"}, {Warning, "warning"}, {Notice, "notice"}} {
+		if n[w.severity] > 0 {
+			parts = append(parts, count(n[w.severity], w.noun))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "nothing to complain of")
+}
+
+func (d *Document) checkCounts() string {
+	n := map[CheckOutcome]int{}
+	for _, c := range d.Checks {
+		n[c.Outcome]++
+	}
+	var parts []string
+	for _, w := range []struct {
+		outcome CheckOutcome
+		says    string
+	}{{CheckFailed, "failed"}, {CheckWarning, "to think about"}, {CheckPassed, "passed"}, {CheckSkipped, "not asked"}} {
+		if n[w.outcome] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[w.outcome], w.says))
+		}
+	}
+	return strings.Join(parts, ", ")
+}
+
+// next says what happens next, or what the reader is to do.
+func (d *Document) next() string {
+	switch d.Outcome {
+	case Mistaken:
+		return "Mend what is listed below and push again: nothing was begun."
+	case Running:
+		return d.progress()
+	case Interrupted:
+		return "Run it again: what was made is reused, and images still being made are waited for."
+	case Failed:
+		return d.nextAfterFailure()
+	case Succeeded:
+	}
+	switch {
+	case len(d.Checks) > 0:
+		return "A build can begin."
+	case d.Command == "test":
+		return "Nothing was built: only a build proves what only AWS can prove."
+	case len(d.Resources) == 0:
+		return "Nothing is wrong with it as far as can be known without AWS."
+	case d.ran():
+		return d.nextAfterRun()
+	}
+	return d.nextAfterPlan()
+}
+
+func (d *Document) nextAfterFailure() string {
+	if len(d.Checks) > 0 {
+		return "Do what the hints below say before a build costs money."
+	}
+	where := "what is shown below"
+	for i := range d.Resources {
+		if f := d.Resources[i].Failure; f != nil && f.Place != nil {
+			where = fmt.Sprintf("%s:%d", f.Place.File, f.Place.Line)
+			break
+		}
+	}
+	if d.Command == "test" {
+		return "Mend " + where + " and push again. Nothing was built."
+	}
+	return "Mend " + where + " and push again: what was made is reused, and only what failed or waited for it is tried again."
+}
+
+func (d *Document) nextAfterRun() string {
+	pr := d.PullRequest
+	made := slices.ContainsFunc(d.Resources, func(r Resource) bool { return r.Status == executor.Applied })
+	switch {
+	case pr != nil:
+		return "Merging builds nothing anew: it finds these images, distributes them and moves the pointers. " + pr.limits(d.Region)
+	case !made:
+		return "Nothing was to be done: everything was there already."
+	}
+	return "The images can be used, under the ids below."
+}
+
+func (d *Document) nextAfterPlan() string {
+	switch {
+	case d.toDo() == 0:
+		return "Nothing is to be done: everything is there already."
+	case d.PullRequest != nil:
+		return "A build makes this for the pull request. " + d.PullRequest.limits(d.Region) + " Merging finds what it built, distributes it and moves the pointers."
+	case d.Offline:
+		return "A build does this. Nothing was compared with AWS, so that it may find some of it there already."
+	}
+	return "A build does this; what is there already is reused."
+}
+
+// limits says what a pull request does not do, and how long what it made stays.
+func (p *PullRequest) limits(region string) string {
+	s := fmt.Sprintf("Pull request %d moves no pointer and distributes nowhere beyond %s.", p.Number, cmp.Or(region, "the region it builds in"))
+	if !p.Expires.IsZero() {
+		s += " What it makes may be collected after " + p.Expires.UTC().Format("2 January 2006") + "."
+	}
+	return s
+}
+
+// progress says how far a run has come, and when it may be over.
+func (d *Document) progress() string {
+	done := 0
+	for i := range d.Resources {
+		if d.Resources[i].Status != "" {
+			done++
+		}
+	}
+	s := fmt.Sprintf("Under way for %s: %d of %s done", short(d.Ended.Sub(d.Started)), done, count(len(d.Resources), "resource"))
+	left, unknown := d.left()
+	if left > 0 {
+		s += ", about " + ticking(left.Round(time.Second)) + " to go as earlier builds went"
+	}
+	if unknown > 0 {
+		s += fmt.Sprintf(" (not counted: %s with no earlier build)", count(unknown, "image"))
+	}
+	return s + "."
+}
+
+// left is how long the longest chain of what is not finished still takes if it takes as long as
+// before, and how many images have no earlier build.
+func (d *Document) left() (longest time.Duration, unknown int) {
+	ends := make(map[string]time.Duration, len(d.Resources))
+	for i := range d.Resources {
+		r := &d.Resources[i]
+		if r.Status != "" {
+			continue
+		}
+		var begin time.Duration
+		for _, a := range r.Needs {
+			begin = max(begin, ends[a])
+		}
+		rest := seconds(r.EstimateSeconds)
+		if rest == 0 && r.Image {
+			unknown++
+		}
+		if !r.Started.IsZero() {
+			rest = max(0, rest-d.Ended.Sub(r.Started))
+		}
+		ends[r.Address] = begin + rest
+		longest = max(longest, ends[r.Address])
+	}
+	return longest, unknown
+}
+
+// took is how long work on a resource took; of one under way in d, so far.
+func (d *Document) took(r *Resource) time.Duration {
+	switch {
+	case r.Started.IsZero() || r.Verb == planner.None:
+		return 0
+	case r.Ended.IsZero():
+		return max(0, d.Ended.Sub(r.Started))
+	}
+	return max(0, r.Ended.Sub(r.Started))
+}
+
+// did says what is done with a resource, or what became of it.
+func (d *Document) did(r *Resource) string {
+	switch {
+	case r.Outcome != "":
+		return r.Outcome
+	case d.Outcome == Running && !r.Started.IsZero():
+		return cmp.Or(r.State, "under way")
+	case d.ran():
+		return "waiting"
+	}
+	for _, w := range verbWords() {
+		if w.verb == r.Verb && r.Image {
+			return strings.TrimPrefix(w.image, "to ")
+		}
+	}
+	return string(r.Verb)
+}
+
+// reason is why: of a failure what failed, of what was given up why, otherwise why the verb.
+func (d *Document) reason(r *Resource) string {
+	switch {
+	case r.Failure != nil && r.Failure.Step != "":
+		return fmt.Sprintf("step %q of phase %q: %s", r.Failure.Step, r.Failure.Phase, cmp.Or(r.Failure.ExitStatus, r.Failure.Message))
+	case r.Failure != nil:
+		return cmp.Or(r.Failure.Message, r.Failure.Summary)
+	case r.Why != "":
+		return r.Why
+	case d.Outcome == Running && r.Status == "" && r.Step != "":
+		return "now in step " + r.Step
+	}
+	return cmp.Or(r.Remark, r.Reason)
+}
+
+// title is what a document is about.
+func (d *Document) title() string {
+	return strings.TrimSpace("imagebuild " + d.Command)
+}
