@@ -15,6 +15,7 @@ import (
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/appstream"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
@@ -58,6 +59,7 @@ type services struct {
 	ssm          *ssm.Client
 	ec2          *ec2.Client
 	sts          *sts.Client
+	appstream    *appstream.Client
 }
 
 type identity struct{ account, arn string }
@@ -114,11 +116,12 @@ func (c *Clients) in(region string) *services {
 	s := &services{
 		imagebuilder: imagebuilder.NewFromConfig(cfg),
 		// Another AWS has one host name, so buckets cannot be part of it.
-		s3:   s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = c.endpoint }),
-		logs: cloudwatchlogs.NewFromConfig(cfg),
-		ssm:  ssm.NewFromConfig(cfg),
-		ec2:  ec2.NewFromConfig(cfg),
-		sts:  sts.NewFromConfig(cfg),
+		s3:        s3.NewFromConfig(cfg, func(o *s3.Options) { o.UsePathStyle = c.endpoint }),
+		logs:      cloudwatchlogs.NewFromConfig(cfg),
+		ssm:       ssm.NewFromConfig(cfg),
+		ec2:       ec2.NewFromConfig(cfg),
+		sts:       sts.NewFromConfig(cfg),
+		appstream: appstream.NewFromConfig(cfg),
 	}
 	c.regions[region] = s
 	return s

@@ -21,6 +21,11 @@ const callTimeout = 60 * time.Second
 
 const cancelBuild planner.Op = "imagebuilder:CancelImageCreation"
 
+// hurried are the operations that are called when there are only seconds left.
+var hurried = map[planner.Op]bool{ //nolint:gochecknoglobals // a table, never written
+	cancelBuild: true, "appstream:StopImageBuilder": true, "appstream:DeleteImageBuilder": true,
+}
+
 // An operation is one SDK method made to speak the wire's vocabulary.
 type operation struct {
 	input reflect.Type
@@ -60,8 +65,10 @@ func (o operation) has(member string) bool {
 }
 
 func lookUp(name planner.Op) (operation, error) {
-	if o, ok := operations[name]; ok {
-		return o, nil
+	for _, table := range []map[planner.Op]operation{operations, appstreamOperations} {
+		if o, ok := table[name]; ok {
+			return o, nil
+		}
 	}
 	return operation{}, fmt.Errorf("%s is not in the operation table of executor/aws: add it to operations.go", name)
 }
@@ -105,7 +112,7 @@ func (c *Clients) carry(ctx context.Context, name planner.Op, region string, cal
 	if region == "" {
 		region = c.cfg.Region
 	}
-	if name != cancelBuild { // which is called when there are only seconds left
+	if !hurried[name] {
 		if err := c.pace.wait(ctx, service, region); err != nil {
 			return nil, fmt.Errorf("waiting to call %s: %w", name, err)
 		}

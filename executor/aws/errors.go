@@ -96,6 +96,10 @@ var (
 	busy = &executor.RetryClass{Name: "in use", Max: 5, First: 2 * time.Second, Cap: 15 * time.Second}
 	// An instance profile made a moment ago is not known everywhere for some ten seconds.
 	propagation = &executor.RetryClass{Name: "instance profile not known yet", Max: 3, First: 4 * time.Second, Cap: 10 * time.Second}
+	// AppStream asks to "wait a few minutes and try again".
+	concurrent = &executor.RetryClass{Name: "changed by another call", Max: 4, First: time.Minute, Cap: 4 * time.Minute}
+	// A role made a moment ago is not known to AppStream for up to two minutes.
+	roleUnknown = &executor.RetryClass{Name: "role not known yet", Max: 4, First: 10 * time.Second, Cap: 40 * time.Second}
 	// The build did not begin because EC2 or Systems Manager was throttled.
 	unstarted = &executor.RetryClass{Name: "build not started", Max: 3, First: 30 * time.Second, Cap: 5 * time.Minute, Anew: true}
 )
@@ -117,6 +121,12 @@ var passing = map[string]map[string]*executor.RetryClass{ //nolint:gochecknoglob
 		"ServiceException":               transient,
 		"ResourceInUseException":         busy,
 		buildNotStarted:                  unstarted,
+	},
+	// LimitExceededException is not among them: it is a quota here, though the SDK's lists take it for throttling.
+	"appstream": {
+		"RequestLimitExceededException":   throttled, // of the EC2 calls the service makes for us
+		"ConcurrentModificationException": concurrent,
+		"InvalidRoleException":            roleUnknown,
 	},
 	"s3":  {"SlowDown": throttled},
 	"ec2": {"EC2ThrottledException": throttled, "Unavailable": transient},

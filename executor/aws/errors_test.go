@@ -44,6 +44,12 @@ func TestClassesOfFailures(t *testing.T) {
 		{"imagebuilder:CreateImage", aws.NoCredentials, 0, "", ""},
 		{"imagebuilder:CreateImage", aws.InvalidInput, 0, "", ""},
 		{"logs:GetLogEvents", "ServiceException", 400, "", ""},
+		{"appstream:CreateImageBuilder", "LimitExceededException", 400, "", ""},
+		{"appstream:CreateImageBuilder", "RequestLimitExceededException", 400, "", "throttled"},
+		{"appstream:DescribeImages", "ThrottlingException", 400, "", "throttled"},
+		{"appstream:DeleteImage", "ConcurrentModificationException", 400, "", "changed by another call"},
+		{"appstream:CreateImportedImage", "InvalidRoleException", 400, "", "role not known yet"},
+		{"appstream:StopImageBuilder", "OperationNotPermittedException", 400, "", ""},
 	} {
 		name := ""
 		err := fmt.Errorf("wrapped: %w", &aws.CallError{Op: tt.op, Code: tt.code, Status: tt.status, Message: tt.message})

@@ -1,5 +1,7 @@
 package aws
 
+import "github.com/org/imagebuild-action/planner"
+
 // ParseConsole is what of the events at a log's end explains a failed step.
 func ParseConsole(log []string, step string) (stepFound, message string, stderr []string, ok bool) {
 	var lines []logLine
@@ -12,3 +14,6 @@ func ParseConsole(log []string, step string) (stepFound, message string, stderr 
 
 // Parameter is the path of the member that an error's text names.
 func Parameter(message string) string { return parameter(message) }
+
+// Wire is an output of the SDK in the wire's vocabulary.
+func Wire(op planner.Op, out any) map[string]any { return wire(op, out) }

@@ -19,6 +19,7 @@ var rates = map[string]struct { //nolint:gochecknoglobals // a table, never writ
 	"ec2":          {10, 50},
 	"s3":           {100, 100},
 	"sts":          {10, 10},
+	"appstream":    {4, 10},
 }
 
 // A pacer keeps one token bucket for each service in each region.

@@ -15,6 +15,12 @@ import (
 // fields, made from the same model, differ from them in that alone.
 var lowerMembers = map[string]bool{"imagebuilder": true, "logs": true} //nolint:gochecknoglobals // a table, never written
 
+// lowerStructures are the structures of other services whose members begin with a small letter: AppStream has five.
+var lowerStructures = map[string]bool{ //nolint:gochecknoglobals // a table, never written
+	"BatchAssociateUserStackOutput": true, "BatchDisassociateUserStackOutput": true, "CreateUpdatedImageOutput": true,
+	"ImagePermissions": true, "SharedImagePermissions": true,
+}
+
 // wire turns an SDK output into the wire's vocabulary. What AWS did not say is left out.
 func wire(name planner.Op, out any) map[string]any {
 	service, _, _ := strings.Cut(string(name), ":")
@@ -79,20 +85,21 @@ func (w writer) value(v reflect.Value) any {
 
 func (w writer) structure(v reflect.Value) map[string]any {
 	m := map[string]any{}
+	lower := w.lower || lowerStructures[v.Type().Name()]
 	for i := range v.NumField() {
 		f := v.Type().Field(i)
 		if !f.IsExported() || f.Name == "ResultMetadata" {
 			continue
 		}
 		if e := w.value(v.Field(i)); e != nil {
-			m[w.member(f.Name)] = e
+			m[memberOf(f.Name, lower)] = e
 		}
 	}
 	return m
 }
 
-func (w writer) member(field string) string {
-	if !w.lower {
+func memberOf(field string, lower bool) string {
+	if !lower {
 		return field
 	}
 	r, n := utf8.DecodeRuneInString(field)
