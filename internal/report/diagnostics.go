@@ -9,6 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/internal/neutral"
 )
 
 // The sequences hcl's writer puts around what a diagnostic is about.
@@ -128,7 +130,7 @@ func harmless(files map[string]*hcl.File, d *hcl.Diagnostic) map[string]*hcl.Fil
 	for i := 0; i < len(f.Bytes); {
 		r, n := utf8.DecodeRune(f.Bytes[i:])
 		crlf := r == '\r' && i+1 < len(f.Bytes) && f.Bytes[i+1] == '\n'
-		if r != '\n' && r != '\t' && !crlf && (hidden(r) || unicode.Is(unicode.Cc, r)) {
+		if r != '\n' && r != '\t' && !crlf && (neutral.Hidden(r) || unicode.Is(unicode.Cc, r)) {
 			for j := range n {
 				f.Bytes[i+j] = '?'
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/internal/neutral"
 )
 
 // A Recorder writes events as JSON, one record on a line, as docs/events.md describes them.
@@ -62,7 +63,7 @@ func visibleJSON(line string) string {
 	return b.String()
 }
 
-func unseen(c rune) bool { return c != '\n' && hidden(c) }
+func unseen(c rune) bool { return c != '\n' && neutral.Hidden(c) }
 
 // Err is the failure that ended the recording, nil where there was none.
 func (r *Recorder) Err() error { return r.err }

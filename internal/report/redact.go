@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/org/imagebuild-action/internal/neutral"
 )
 
 // MinSecret is the length in bytes below which a secret is not looked for: "a" hidden everywhere
@@ -119,7 +121,7 @@ func forms(secrets []string) []string {
 			continue
 		}
 		out = append(out, encodings(s)...)
-		if parts := strings.FieldsFunc(s, lineEnd); len(parts) > 1 {
+		if parts := strings.FieldsFunc(s, neutral.LineEnd); len(parts) > 1 {
 			for _, p := range parts {
 				if p = strings.TrimSpace(p); len(p) >= minPart {
 					out = append(out, encodings(p)...)

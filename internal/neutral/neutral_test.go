@@ -1,4 +1,4 @@
-package report_test
+package neutral_test
 
 import (
 	"slices"
@@ -7,10 +7,10 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"github.com/org/imagebuild-action/internal/report"
+	"github.com/org/imagebuild-action/internal/neutral"
 )
 
-func TestNeutral(t *testing.T) {
+func TestLine(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain":                            "plain",
 		"\x1b[1;31mred\x1b[0m":             "red",
@@ -30,8 +30,8 @@ func TestNeutral(t *testing.T) {
 		"日本語 👩‍🚀 é":                        "日本語 👩‍🚀 é",
 		"\U000e0041tag \ufffe \ufdd0 \x00": "\ufffdtag \ufffd \ufffd \ufffd",
 	} {
-		if got := report.Neutral(in); got != want {
-			t.Errorf("Neutral(%q) = %q, want %q", in, got, want)
+		if got := neutral.Line(in); got != want {
+			t.Errorf("Line(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
@@ -46,25 +46,25 @@ func TestLines(t *testing.T) {
 		"a\u2028b\u2029c\u0085d": {"a", "b", "c", "d"},
 		"a\vb\fc":                {"a", "b", "c"},
 	} {
-		if got := report.Lines(in); !slices.Equal(got, want) {
+		if got := neutral.Lines(in); !slices.Equal(got, want) {
 			t.Errorf("Lines(%q) = %q, want %q", in, got, want)
 		}
 	}
 }
 
-func FuzzNeutral(f *testing.F) {
-	for _, s := range hostile {
+func FuzzLine(f *testing.F) {
+	for _, s := range []string{"\r\n::error::x", "##[error]x", "\x1b[2J\x1b]0;x\x07", "\u202eevil\u2066", "日本語 👩‍🚀", "\t", "\u2028"} {
 		f.Add(s)
 	}
 	f.Add("\x1b[\x1b[0m0m##\x1b[m[x]")
 	f.Fuzz(func(t *testing.T, s string) {
-		for _, l := range report.Lines(s) {
+		for _, l := range neutral.Lines(s) {
 			if !utf8.ValidString(l) || strings.Contains(l, "##[") || strings.ContainsFunc(l, func(r rune) bool {
 				return r != '\u200d' && unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp)
 			}) {
 				t.Fatalf("%q of %q", l, s)
 			}
-			if again := report.Neutral(l); again != l {
+			if again := neutral.Line(l); again != l {
 				t.Fatalf("%q becomes %q the second time", l, again)
 			}
 		}

@@ -1,23 +1,23 @@
-package report
+// Package neutral makes one foreign line something that can do nothing but be read: by a terminal, a
+// GitHub runner, a browser. It knows nothing of where the text came from or goes to, so that everything that
+// writes for people may use it.
+package neutral
 
 import (
-	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/width"
 )
 
 // tabWidth is how many columns a tab of a foreign line becomes: one tab per line is common in logs,
 // and true tab stops would depend on the prefix.
 const tabWidth = 4
 
-// Neutral returns s as one line that can do nothing but be read. Terminal control sequences are
+// Line returns s as one line that can do nothing but be read. Terminal control sequences are
 // removed; other control characters, line and paragraph separators, and the characters that change
 // the direction or hide the presence of text are written as U+FFFD; tabs become spaces; "##[", which a GitHub
 // runner obeys anywhere in a line, becomes "##\[", the runner's own way to write it. Invalid UTF-8 becomes U+FFFD.
-func Neutral(s string) string {
+func Line(s string) string {
 	if plain(s) {
 		return s
 	}
@@ -33,7 +33,7 @@ func Neutral(s string) string {
 		switch {
 		case r == '\t':
 			b.WriteString(strings.Repeat(" ", tabWidth))
-		case r == utf8.RuneError, hidden(r):
+		case r == utf8.RuneError, Hidden(r):
 			b.WriteRune(utf8.RuneError)
 		default:
 			b.WriteRune(r)
@@ -51,9 +51,9 @@ func plain(s string) bool {
 	return true
 }
 
-// hidden says whether a character acts on the text around it, cannot be seen, or is none (which XML
+// Hidden says whether a character acts on the text around it, cannot be seen, or is none (which XML
 // refuses). The joiner of emoji is let through.
-func hidden(r rune) bool {
+func Hidden(r rune) bool {
 	switch {
 	case r == '\u200d':
 		return false
@@ -98,84 +98,26 @@ func sequence(s string) int {
 }
 
 // Lines splits at everything a terminal, a GitHub runner or a browser takes for the end of a line
-// (LF, CR LF, CR, VT, FF, NEL, U+2028, U+2029) and returns each line Neutral. Text without content is one empty line.
+// (LF, CR LF, CR, VT, FF, NEL, U+2028, U+2029) and returns each as Line does. Text without content is one empty line.
 func Lines(s string) []string {
 	s = strings.TrimRight(strings.ReplaceAll(s, "\r\n", "\n"), "\r\n")
 	var out []string
 	for {
-		i := strings.IndexFunc(s, lineEnd)
+		i := strings.IndexFunc(s, LineEnd)
 		if i < 0 {
-			return append(out, Neutral(s))
+			return append(out, Line(s))
 		}
-		out = append(out, Neutral(s[:i]))
+		out = append(out, Line(s[:i]))
 		_, n := utf8.DecodeRuneInString(s[i:])
 		s = s[i+n:]
 	}
 }
 
-func lineEnd(r rune) bool {
+// LineEnd says whether a character ends a line for one of those readers.
+func LineEnd(r rune) bool {
 	switch r {
 	case '\n', '\r', '\v', '\f', 0x85, 0x2028, 0x2029:
 		return true
 	}
 	return false
-}
-
-// columns is how many columns of a terminal s takes. s is Neutral.
-func columns(s string) int {
-	n := 0
-	for _, r := range s {
-		n += runeColumns(r)
-	}
-	return n
-}
-
-func runeColumns(r rune) int {
-	switch {
-	case r >= ' ' && r < 0x7f:
-		return 1
-	case unicode.In(r, unicode.Mn, unicode.Me) || r == '\u200d':
-		return 0
-	}
-	if k := width.LookupRune(r).Kind(); k == width.EastAsianWide || k == width.EastAsianFullwidth {
-		return 2
-	}
-	return 1
-}
-
-// fit cuts s to at most n columns, saying so with an ellipsis. n below 1 is no limit.
-func fit(s string, n int) string {
-	if n < 1 || columns(s) <= n {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if n -= runeColumns(r); n < 1 {
-			break
-		}
-		b.WriteRune(r)
-	}
-	return b.String() + "…"
-}
-
-// pad fills s with spaces to n columns.
-func pad(s string, n int) string {
-	if c := columns(s); c < n {
-		return s + strings.Repeat(" ", n-c)
-	}
-	return s
-}
-
-// ascii writes s in printable ASCII, everything else as \u escapes, for places whose reader may
-// take any other byte for something else (comments of a shell script).
-func ascii(s string) string {
-	var b strings.Builder
-	for _, r := range s {
-		if r >= ' ' && r < 0x7f {
-			b.WriteRune(r)
-		} else {
-			fmt.Fprintf(&b, `\u%04x`, r)
-		}
-	}
-	return b.String()
 }
