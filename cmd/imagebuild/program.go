@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/org/imagebuild-action/executor/aws"
 )
 
 // Exit statuses. They are part of the interface: scripts branch on them.
@@ -31,6 +33,16 @@ type program struct {
 	cwd            string // absolute
 	self           string // the program's own file, started again for work inside an isolated root
 	now            func() time.Time
+	// identity is the role that AWS is called as; nil leaves it to the environment. onCredentials is
+	// told all credentials before they are used; nil tells nobody.
+	identity      *aws.WebIdentity
+	onCredentials func(keyID, secret, token string)
+}
+
+// hinted is an error that knows what to do about it.
+type hinted interface {
+	error
+	Hint() string
 }
 
 // An exit ends the program with a status. Err is printed unless it is nil because
@@ -77,6 +89,9 @@ func (p *program) run(ctx context.Context, args []string) int {
 	e, ok := errors.AsType[*exit](err)
 	if !ok {
 		e = &exit{status: statusMistake, err: err, hint: "imagebuild --help lists the commands and their flags"}
+	}
+	if h, knows := errors.AsType[hinted](err); knows && h.Hint() != "" {
+		e.hint = h.Hint()
 	}
 	if e.err != nil {
 		fmt.Fprintf(p.stderr, "error: %v\n", e.err)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/org/imagebuild-action/executor/aws"
 	"github.com/org/imagebuild-action/planner"
@@ -30,10 +29,9 @@ func (c *runClients) connect(ctx context.Context) error {
 	if c.clients != nil {
 		return nil
 	}
-	// A machine without credentials must not wait for an instance metadata service that is not there.
-	ask, stop := context.WithTimeout(ctx, 5*time.Second)
+	ask, stop := context.WithTimeout(ctx, c.p.identityWait())
 	defer stop()
-	clients, err := aws.New(ask, aws.Config{})
+	clients, err := aws.New(ask, c.p.awsConfig(""))
 	if err != nil {
 		return fmt.Errorf("setting up AWS: %w", err)
 	}

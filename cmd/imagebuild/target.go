@@ -40,18 +40,31 @@ func (p *program) connect(ctx context.Context, region string, f targetFlags) (*t
 	if f.wanted() {
 		return p.connectSandbox(ctx, region, f)
 	}
-	clients, err := aws.New(ctx, aws.Config{Region: region})
+	clients, err := aws.New(ctx, p.awsConfig(region))
 	if err != nil {
 		return nil, fmt.Errorf("setting up AWS: %w", err)
 	}
-	// A laptop without credentials must not wait for an instance metadata service that is not there.
-	ask, stop := context.WithTimeout(ctx, 5*time.Second)
+	ask, stop := context.WithTimeout(ctx, p.identityWait())
 	defer stop()
 	account, _, err := clients.Identity(ask)
 	if err != nil {
 		return nil, fmt.Errorf("asking AWS who is calling: %w", err)
 	}
 	return &target{clients: clients, account: account}, nil
+}
+
+// awsConfig says which AWS is spoken to where nobody names a sandbox, and as whom.
+func (p *program) awsConfig(region string) aws.Config {
+	return aws.Config{Region: region, Identity: p.identity, OnCredentials: p.onCredentials}
+}
+
+// identityWait is how long AWS may take to say who is calling. Roles that were asked for are tried
+// again; a laptop without credentials must not wait for an instance metadata service that is not there.
+func (p *program) identityWait() time.Duration {
+	if p.identity != nil {
+		return time.Minute
+	}
+	return 5 * time.Second
 }
 
 func (p *program) connectSandbox(ctx context.Context, region string, f targetFlags) (*target, error) {

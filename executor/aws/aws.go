@@ -33,6 +33,11 @@ type Config struct {
 	// KeyID, SecretKey and Token are credentials given outright; where KeyID is "", the SDK's
 	// default chain finds them: environment, profiles, web identity, SSO, container, instance.
 	KeyID, SecretKey, Token string
+	// Identity is the role to call AWS as. nil calls it with what the lines above or the SDK find.
+	Identity *WebIdentity
+	// OnCredentials is told all credentials, those of roles in between too, before anything else
+	// can use them: it keeps them out of logs. It may be called at any time. nil tells nobody.
+	OnCredentials func(keyID, secret, token string)
 	// HTTP replaces the SDK's HTTP client; nil keeps it.
 	HTTP *http.Client
 	// CallsPerSecond bounds calls to each service in each region. 0 is the table's bound for AWS
@@ -91,6 +96,9 @@ func New(ctx context.Context, c Config) (*Clients, error) {
 	}
 	if c.HTTP != nil { // while loading, a certificate bundle of the environment could not be put into it
 		cfg.HTTPClient = c.HTTP
+	}
+	if cfg.Credentials, err = newIdentity(cfg, c.Identity, c.OnCredentials); err != nil {
+		return nil, err
 	}
 	return &Clients{
 		cfg: cfg, endpoint: cfg.BaseEndpoint != nil, regions: map[string]*services{},

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"reflect"
 	"strings"
@@ -138,12 +139,12 @@ func (c *Clients) carry(ctx context.Context, name planner.Op, region string, cal
 
 // authorised tells missing credentials from every other failure, before a call is made.
 func (c *Clients) authorised(ctx context.Context, name planner.Op, region string) error {
-	if c.cfg.Credentials == nil {
-		return &CallError{Op: name, Region: region, Code: NoCredentials, Message: noCredentials}
-	}
 	if _, err := c.cfg.Credentials.Retrieve(ctx); err != nil {
 		if ctx.Err() != nil {
 			return ctx.Err()
+		}
+		if refused, ok := errors.AsType[*IdentityError](err); ok && refused.Code != NoCredentials {
+			return &CallError{Op: name, Region: region, Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID, err: refused}
 		}
 		return &CallError{Op: name, Region: region, Code: NoCredentials, Message: noCredentials, err: err}
 	}

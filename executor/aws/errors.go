@@ -181,9 +181,25 @@ func failure(n *planner.Node, err error) error {
 		return err
 	}
 	return &executor.Failure{
-		Code: e.Code, Message: e.Message, RequestID: e.RequestID, Operation: e.Op,
+		Code: e.Code, Message: advised(e.Message, err), RequestID: e.RequestID, Operation: e.Op,
 		Range: written(n, parameter(e.Message)), Cause: e,
 	}
+}
+
+// advised adds to a text what the error knows to do about it.
+func advised(s string, err error) string {
+	if hint := hintOf(err); hint != "" {
+		return strings.TrimRight(s, ".") + ". " + hint
+	}
+	return s
+}
+
+// hintOf is what an error knows to do about it; "" where it knows nothing.
+func hintOf(err error) string {
+	if h, ok := errors.AsType[hinted](err); ok {
+		return h.Hint()
+	}
+	return ""
 }
 
 // written is where the configuration wrote the member at path, or what encloses it.

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -238,7 +239,7 @@ func observed(n *planner.Node, thing object) *planner.Observed {
 
 // unanswered is a question that AWS did not answer.
 func unanswered(at hcl.Range, what string, err error) *hcl.Diagnostic {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No answer from AWS", Detail: fmt.Sprintf("Asking %s failed: %v. %s", what, err, advice(Code(err)))}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No answer from AWS", Detail: fmt.Sprintf("Asking %s failed: %v. %s", what, err, cmp.Or(hintOf(err), advice(Code(err))))}
 	if at.Filename != "" {
 		d.Subject = at.Ptr()
 	}
