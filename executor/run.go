@@ -79,7 +79,7 @@ func (r *run) begin(ctx context.Context, c *planner.Change) {
 		r.finish(ctx, Finished{Addr: c.Addr, At: now, Status: Skipped, Err: &SkippedError{because}})
 		return
 	}
-	if c.Verb == planner.None {
+	if c.Verb == planner.None || c.Verb == planner.Later {
 		r.finish(ctx, Finished{Addr: c.Addr, At: now, Status: Unchanged, Outputs: known(c)})
 		return
 	}

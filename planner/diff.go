@@ -17,6 +17,8 @@ type DiffOptions struct {
 	Rebuild bool
 	// Account is the account compared with; "" offline.
 	Account string
+	// PullRequest confines the plan to what that pull request may do; nil for no such bounds.
+	PullRequest *PullRequest
 }
 
 // A differ carries one Diff.
@@ -31,11 +33,15 @@ type differ struct {
 // is there. A nil seen is a plan made offline, to which nothing is there.
 func Diff(g *Graph, seen map[dsl.Addr]*Observed, opts DiffOptions) (*Plan, hcl.Diagnostics) {
 	d := &differ{opts: opts, seen: seen, verbs: make(map[dsl.Addr]Verb, len(g.Nodes))}
-	p := &Plan{Graph: g, Account: opts.Account, Offline: seen == nil, Changes: make([]*Change, 0, len(g.Nodes))}
+	p := &Plan{Graph: g, Account: opts.Account, Offline: seen == nil, PullRequest: opts.PullRequest, Changes: make([]*Change, 0, len(g.Nodes))}
 	for _, n := range g.Nodes {
 		c := &Change{Node: n, Observed: seen[n.Addr]}
 		d.decide(c, p.Offline)
-		d.verbs[n.Addr] = c.Verb
+		if opts.PullRequest != nil {
+			d.confine(c)
+		}
+		d.verbs[n.Addr] = c.Verb // what is there yields the same whatever its tags are
+		d.keep(c)
 		if c.Observed != nil && n.Kind.Naming == OfRecipe && (c.Verb == Create || c.Verb == Wait) {
 			c.Estimate = c.Observed.Took
 		}
@@ -148,7 +154,7 @@ func (d *differ) image(c *Change) {
 		switch {
 		case d.opts.Rebuild:
 			create(c, fmt.Sprintf("built again as asked: version %s is AVAILABLE", version))
-		case len(have.Missing) > 0 && c.Kind.Mend != nil:
+		case d.opts.PullRequest == nil && (len(have.Missing) > 0 || undistributed(c)) && c.Kind.Mend != nil:
 			d.mend(c)
 		default:
 			none(c, fmt.Sprintf("reused: version %s is AVAILABLE", version))
@@ -159,21 +165,37 @@ func (d *differ) image(c *Change) {
 		create(c, fmt.Sprintf("built again: version %s is %s", version, have.State))
 	default:
 		c.Verb, c.Op, c.Reason = Wait, "", fmt.Sprintf("being built: version %s is %s", version, have.State)
+		if d.opts.PullRequest == nil && undistributed(c) {
+			d.distribute(c)
+		}
+	}
+}
+
+// distribute lets a distribution follow the build that a pull request began.
+func (d *differ) distribute(c *Change) {
+	op, args, diags := c.Kind.Mend(c.Node, c.Observed)
+	d.diags = append(d.diags, diags...)
+	if args != nil {
+		c.Op, c.Args = op, args
+		c.Reason += ", to be distributed then: a pull request builds it"
 	}
 }
 
 // mend makes up what an image lacks that is otherwise as wanted.
 func (d *differ) mend(c *Change) {
 	version, _ := c.Known["version"].(string)
-	missing := strings.Join(c.Observed.Missing, ", ")
+	lacks := "not in " + strings.Join(c.Observed.Missing, ", ")
+	if undistributed(c) {
+		lacks = "not distributed: a pull request built it"
+	}
 	op, args, diags := c.Kind.Mend(c.Node, c.Observed)
 	d.diags = append(d.diags, diags...)
 	if args == nil {
-		none(c, fmt.Sprintf("reused: version %s is AVAILABLE, though not in %s", version, missing))
+		none(c, fmt.Sprintf("reused: version %s is AVAILABLE, though %s", version, lacks))
 		return
 	}
 	c.Verb, c.Op, c.Args = Update, op, args
-	c.Reason = fmt.Sprintf("version %s is AVAILABLE, but not in %s", version, missing)
+	c.Reason = fmt.Sprintf("version %s is AVAILABLE, but %s", version, lacks)
 }
 
 // update compares an updatable resource member by member. AWS replaces the whole object, so an

@@ -25,6 +25,7 @@ func (p *Plan) JSON() []byte {
 	b = append(b, `,"account":`...)
 	b = appendOptional(b, p.Account)
 	b = strconv.AppendBool(append(b, `,"offline":`...), p.Offline)
+	b = appendPullRequest(b, p.PullRequest)
 	b = append(b, ",\"changes\":["...)
 	count := make(map[Verb]int)
 	for _, c := range p.Changes {
@@ -42,8 +43,8 @@ func (p *Plan) JSON() []byte {
 		b = append(b, part...)
 	}
 	b = append(b, "],\n\"summary\":{"...)
-	for i, v := range []Verb{Create, Update, Delete, None, Wait} {
-		if v == Wait && count[v] == 0 {
+	for i, v := range []Verb{Create, Update, Delete, None, Wait, Later} {
+		if (v == Wait || v == Later) && count[v] == 0 {
 			continue
 		}
 		if i > 0 {
@@ -107,6 +108,7 @@ func (p *Plan) appendChange(b []byte, c *Change) []byte {
 	if c.Work != nil {
 		b = c.Work.appendJSON(append(b, `,"work":`...))
 	}
+	b = appendRetag(b, c.Retag)
 	b = append(b, `,"call":`...)
 	if c.Op == "" {
 		return append(b, "null}"...)
@@ -117,6 +119,38 @@ func (p *Plan) appendChange(b []byte, c *Change) []byte {
 	b = appendString(append(b, `,"region":`...), p.Graph.Region)
 	b = appendJSON(append(b, `,"input":`...), c.Call(), appendRef)
 	return append(b, "}}"...)
+}
+
+// appendPullRequest writes which pull request a plan is of; nothing in a plan of none.
+func appendPullRequest(b []byte, p *PullRequest) []byte {
+	if p == nil {
+		return b
+	}
+	b = appendString(append(b, `,"pull_request":{"repository":`...), p.Repository)
+	b = strconv.AppendInt(append(b, `,"number":`...), int64(p.Number), 10)
+	return append(appendString(append(b, `,"expires_after":`...), p.Expires.String()), '}')
+}
+
+// appendRetag writes a change of tags; nothing where there is none.
+func appendRetag(b []byte, r *Retag) []byte {
+	if r == nil {
+		return b
+	}
+	b = append(b, `,"retag":{"add":{`...)
+	for i, k := range sortedKeys(r.Add) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(append(appendString(b, k), ':'), r.Add[k])
+	}
+	b = append(b, `},"remove":[`...)
+	for i, k := range r.Remove {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = appendString(b, k)
+	}
+	return append(b, "]}"...)
 }
 
 // arn is where a change's resource is, or will be.
@@ -164,13 +198,15 @@ func appendDiagnostic(b []byte, d *hcl.Diagnostic) []byte {
 
 // A Document is a plan read back: what JSON writes.
 type Document struct {
-	FormatVersion string           `json:"format_version"`
-	ConfigDigest  string           `json:"config_digest"`
-	Region        string           `json:"region"`
-	Account       *string          `json:"account"`
-	Offline       bool             `json:"offline"`
-	Changes       []DocumentChange `json:"changes"`
-	Summary       map[Verb]int     `json:"summary"`
+	FormatVersion string  `json:"format_version"`
+	ConfigDigest  string  `json:"config_digest"`
+	Region        string  `json:"region"`
+	Account       *string `json:"account"`
+	Offline       bool    `json:"offline"`
+	// PullRequest is null in a plan of none.
+	PullRequest *DocumentPullRequest `json:"pull_request"`
+	Changes     []DocumentChange     `json:"changes"`
+	Summary     map[Verb]int         `json:"summary"`
 }
 
 // A DocumentChange is one change of a Document.
@@ -184,8 +220,22 @@ type DocumentChange struct {
 	ARN     *string        `json:"arn"`
 	Origin  DocumentOrigin `json:"origin"`
 	// Work is what is done inside the machine, as Work writes it; nil for none.
-	Work json.RawMessage `json:"work,omitempty"`
-	Call *DocumentCall   `json:"call"`
+	Work  json.RawMessage `json:"work,omitempty"`
+	Retag *DocumentRetag  `json:"retag"`
+	Call  *DocumentCall   `json:"call"`
+}
+
+// A DocumentPullRequest is the pull request that a plan is of.
+type DocumentPullRequest struct {
+	Repository   string `json:"repository"`
+	Number       int    `json:"number"`
+	ExpiresAfter string `json:"expires_after"` // as time.ParseDuration reads it
+}
+
+// A DocumentRetag is a change of tags, made before the call.
+type DocumentRetag struct {
+	Add    map[string]string `json:"add"`
+	Remove []string          `json:"remove"`
 }
 
 // A DocumentOrigin is where a change was written: a slash path from the repository's root, and the

@@ -72,6 +72,13 @@ type Kind struct {
 	// Mend says how to make up what Observed.Missing lists. Its Object is the input of the Op, nil
 	// where nothing can be done and the diagnostics say why.
 	Mend func(*Node, *Observed) (Op, Object, hcl.Diagnostics)
+	// Pointer says why a pull request does not make it: others follow what it points to, or it reaches
+	// beyond the region built in. "" for what is made once under a name of its content, which a pull
+	// request makes as its merge would.
+	Pointer string
+	// Confine is the create call's input without what reaches beyond the region built in, and a phrase
+	// that says what was left out, "" for nothing. nil where no kind of input does.
+	Confine func(*Node) (in Object, left string)
 	// Example is a configuration that uses the kind, for the documentation and for tests.
 	Example string
 }
@@ -118,6 +125,8 @@ type Node struct {
 	Fixed string
 	// After are nodes that must be there first although no reference leads to them, sorted.
 	After []dsl.Addr
+	// Distributes are the workflows, among those an image runs, that belong to its distribution.
+	Distributes []dsl.Addr
 	// Manifests are the manifest post-processors that record an image once it is made.
 	Manifests []*dsl.Nested
 }
@@ -165,6 +174,8 @@ type Observed struct {
 	Took time.Duration
 	// Versions are other versions of the same name that are there, where the observer knows them.
 	Versions []string
+	// Tags are the tags whose keys begin with "imagebuild:"; of an image those of the build chosen.
+	Tags map[string]string
 }
 
 // A Verb is what to do about a node. ("Action" means a GitHub Action here.)
@@ -176,7 +187,8 @@ const (
 	Create Verb = "create" // it is not
 	Update Verb = "update" // it is there and differs
 	Delete Verb = "delete"
-	Wait   Verb = "wait" // it is being made: attach
+	Wait   Verb = "wait"  // it is being made: attach
+	Later  Verb = "later" // a pull request does not do this: its merge does
 )
 
 // A Change is one node and what to do about it.
@@ -184,12 +196,18 @@ type Change struct {
 	*Node
 	Verb   Verb
 	Reason string // a sentence: why this verb
-	Op     Op     // the call that carries it out; "" for none and wait
+	// Op is the call that carries it out: "" for none, later, and updates of tags alone; of a wait the
+	// call that follows it, "" for none.
+	Op Op
 	// Args is the input of Op where it is not that of Create: an update's. See Call.
 	Args     Object
 	Observed *Observed
 	// Estimate is how long earlier builds of it took; 0 where nothing is known.
 	Estimate time.Duration
+	// Retag are tags to change of what is there, before Op; nil for none.
+	Retag *Retag
+	// Left says what a pull request leaves out of the call; "" for nothing.
+	Left string
 }
 
 // Call is the input of Op, references included.
@@ -206,6 +224,8 @@ type Plan struct {
 	Graph   *Graph
 	Account string // "" offline
 	Offline bool
+	// PullRequest is the one that the plan is of; nil for none.
+	PullRequest *PullRequest
 	// Diags are warnings that belong to the plan.
 	Diags hcl.Diagnostics
 }

@@ -31,6 +31,9 @@ func Compare(saved, now []byte) (differences []string) {
 	if w, i := deref(was.Account), deref(is.Account); w != i {
 		say("account was %s and is %s", w, i)
 	}
+	if w, i := was.PullRequest.String(), is.PullRequest.String(); w != i {
+		say("the plan was of %s and is of %s", w, i)
+	}
 	before := make(map[string]DocumentChange, len(was.Changes))
 	for _, c := range was.Changes {
 		before[c.Address] = c
@@ -63,6 +66,9 @@ func compareChanges(was, is DocumentChange) (out []string) {
 	if was.Verb != is.Verb {
 		say("verb", string(was.Verb), string(is.Verb))
 	}
+	if w, i := was.Retag.String(), is.Retag.String(); w != i {
+		say("tags", w, i)
+	}
 	before, after := inputOf(was), inputOf(is)
 	members := slices.Concat(sortedKeys(before), sortedKeys(after))
 	slices.Sort(members)
@@ -84,6 +90,22 @@ func compareChanges(was, is DocumentChange) (out []string) {
 		say("needs", "["+strings.Join(was.Needs, ", ")+"]", "["+strings.Join(is.Needs, ", ")+"]")
 	}
 	return out
+}
+
+// String is the pull request as a sentence can hold it.
+func (p *DocumentPullRequest) String() string {
+	if p == nil {
+		return "no pull request"
+	}
+	return fmt.Sprintf("pull request %s#%d, kept for %s", p.Repository, p.Number, p.ExpiresAfter)
+}
+
+// String is the change of tags as a sentence can hold it.
+func (r *DocumentRetag) String() string {
+	if r == nil {
+		return "left alone"
+	}
+	return "changed: +[" + strings.Join(sortedKeys(r.Add), ", ") + "] -[" + strings.Join(r.Remove, ", ") + "]"
 }
 
 func inputOf(c DocumentChange) map[string]json.RawMessage {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"maps"
 	"strings"
-	"unicode"
 
 	"github.com/hashicorp/hcl/v2"
 )
@@ -15,15 +14,20 @@ const (
 	TagAddress = "imagebuild:address" // TagAddressOf the node
 	TagProject = "imagebuild:project" // imagebuild.project, where it is set
 	TagRun     = "imagebuild:run"     // which run made it; the executor's
-	TagExpires = "imagebuild:expires" // when gc may take it; the executor's
+	TagExpires = "imagebuild:expires" // when gc may take it, RFC 3339 in UTC; the executor's
+	// TagPullRequest begins the keys of the tags that keep a resource for pull requests: PullRequest.Tag.
+	TagPullRequest = "imagebuild:pull-request"
+	// TagDistribution is NotDistributed on images whose distribution a pull request left to its merge.
+	TagDistribution = "imagebuild:distribution"
+	NotDistributed  = "none"
 )
 
 const (
 	tagPrefix = "imagebuild:"
 	// maxTags is how many tags AWS takes on one resource (TagMap of the Image Builder model).
 	maxTags = 50
-	// ownTags is how many of them are kept for the tags above.
-	ownTags = 5
+	// ownTags is how many of them are kept for the tags above, those of four pull requests among them.
+	ownTags = 10
 	// maxTagValue is how long a tag's value can be (TagValue of the Image Builder model).
 	maxTagValue = 256
 )
@@ -35,12 +39,7 @@ func TagAddressOf(n *Node) string {
 	if n.Addr.Key != "" {
 		s += ":" + strings.Trim(n.Addr.Key, `"`)
 	}
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsLetter(r) || unicode.IsDigit(r) || strings.ContainsRune(" _.:/=+-@", r) {
-			return r
-		}
-		return '_'
-	}, s)
+	s = tagText(s)
 	if r := []rune(s); len(r) > maxTagValue {
 		return string(r[:maxTagValue])
 	}

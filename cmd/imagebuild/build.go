@@ -59,6 +59,7 @@ func (p *program) buildCommand() *cobra.Command {
 	g.conf.add(c)
 	g.tgt.add(c)
 	c.Flags().BoolVar(&g.rebuild, "rebuild", false, "build images again that are there already")
+	g.pr.add(c)
 	c.Flags().BoolVar(&o.json, "json", false, "write events as JSON lines to standard output")
 	c.Flags().StringVar(&o.onCancel, "on-cancel", string(executor.CancelBuilds), "what becomes of started builds when interrupted: `cancel` or detach")
 	c.Flags().IntVar(&o.parallel, "parallel", 0, "at most `n` builds at once (default: no limit of ours)")
@@ -169,15 +170,25 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 	over := make(chan struct{})
 	go func() { live.Run(ticking); close(over) }()
 	options := aws.Options{Region: g.region, Trace: plan.Trace, OnCancel: executor.OnCancel(o.onCancel), Images: o.parallel, Run: p.now().UTC().Format("20060102T150405Z")}
+	if plan.PullRequest != nil {
+		options.PullRequest, options.Expires = plan.PullRequest, p.now().Add(plan.PullRequest.Expires)
+	}
 	if g.target.server != nil {
 		options.Interval, options.CallsPerSecond = 200*time.Millisecond, 50
 	}
+	kept := map[dsl.Addr]bool{}
 	failed := executor.Run(ctx, plan, g.target.clients.Driver(options), func(e executor.Event) {
 		live.Fold(e)
 		for _, sink := range sinks {
 			sink(e)
 		}
+		if f, ok := e.(executor.Finished); ok {
+			kept[f.Addr] = f.Status == executor.Unchanged
+		}
 	})
+	if ctx.Err() == nil {
+		failed = errors.Join(failed, g.target.clients.Prolong(ctx, plan, options.Expires, func(a dsl.Addr) bool { return kept[a] }))
+	}
 	stop()
 	<-over
 	if err := errors.Join(live.Close(), screen.Close(), events.Err(), lines.Close()); err != nil {

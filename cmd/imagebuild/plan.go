@@ -65,6 +65,7 @@ func (p *program) planCommand() *cobra.Command {
 	c.Flags().BoolVar(&g.offline, "offline", false, "ask AWS nothing, also where there are credentials")
 	c.Flags().BoolVar(&g.lint, "lint", false, lintUsage)
 	c.Flags().BoolVar(&g.rebuild, "rebuild", false, "build images again that are there already")
+	g.pr.add(c)
 	c.Flags().BoolVar(&o.json, "json", false, "write the plan as JSON to standard output; short for --format json")
 	c.Flags().StringVar(&o.format, "format", "text", "text, "+strings.Join(slices.Sorted(maps.Keys(planFormats)), ", "))
 	c.Flags().StringVar(&o.out, "out", "", "also write the plan as JSON to `file`, for imagebuild build FILE")
@@ -113,7 +114,7 @@ func (p *program) explainTarget(g *planning) {
 func changes(plan *planner.Plan) int {
 	n := 0
 	for _, c := range plan.Changes {
-		if c.Verb != planner.None {
+		if c.Verb != planner.None && c.Verb != planner.Later {
 			n++
 		}
 	}

@@ -27,6 +27,7 @@ type planning struct {
 	offline bool // --offline
 	must    bool // AWS is needed: there is no going on without it
 	rebuild bool
+	pr      pullRequestFlags
 	lint    bool // --lint: warn of what is allowed and seldom right
 
 	loc    *location
@@ -70,7 +71,11 @@ func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
 			return nil, g.refuse(ctx)
 		}
 	}
-	plan, diags := planner.Diff(graph, seen, planner.DiffOptions{Rebuild: g.rebuild})
+	pr, err := g.pullRequest()
+	if err != nil {
+		return nil, err
+	}
+	plan, diags := planner.Diff(graph, seen, planner.DiffOptions{Rebuild: g.rebuild, PullRequest: pr})
 	if g.stop(diags) {
 		return nil, g.refuse(ctx)
 	}

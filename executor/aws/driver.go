@@ -25,6 +25,10 @@ type Options struct {
 	OnCancel executor.OnCancel
 	Images   int    // builds under way at once; 0 is no bound of ours
 	Run      string // the value of the tag imagebuild:run; "" leaves the tag out
+	// PullRequest is the one that what is made is kept for, until Expires, the value of the tag
+	// imagebuild:expires; nil for a run of none.
+	PullRequest *planner.PullRequest
+	Expires     time.Time
 	// Interval is how often builds are asked after; 0 is 10 s, the service team's own choice.
 	Interval time.Duration
 	// CallsPerSecond bounds all that following builds costs while they run: states, steps and logs
@@ -49,7 +53,7 @@ func (c *Clients) Driver(o Options) executor.Driver {
 		"s3":           executor.DriverFunc(d.put),
 	})
 	awaited := executor.Await(calls, newFollower(c, o), o.OnCancel)
-	limited := executor.Limit(awaited, o.Images, func(ch *planner.Change) bool { return building[ch.Op] })
+	limited := executor.Limit(d.keeping(awaited), o.Images, func(ch *planner.Change) bool { return building[ch.Op] })
 	return executor.Retry(limited, Classify)
 }
 
@@ -67,6 +71,9 @@ func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object,
 	in = maps.Clone(in)
 	if o.has("tags") && d.Run != "" {
 		in["tags"] = tagged(in["tags"], planner.TagRun, d.Run)
+	}
+	if o.has("tags") && d.PullRequest != nil {
+		in["tags"] = tagged(in["tags"], planner.TagExpires, d.expires())
 	}
 	switch {
 	case !o.has("clientToken"):
@@ -136,6 +143,9 @@ func (d *driver) hit(ctx context.Context, c *planner.Change, in planner.Object, 
 	if thing == nil || text(sub(thing, "tags"), planner.TagDigest) != text(want, planner.TagDigest) {
 		return nil, failure(c.Node, cause)
 	}
+	if err := d.keep(ctx, text(thing, "arn"), ownTags(thing)); err != nil {
+		return nil, failure(c.Node, err)
+	}
 	return executor.Outputs{"arn": text(thing, "arn")}, nil
 }
 
@@ -150,6 +160,9 @@ func (d *driver) hitImage(ctx context.Context, c *planner.Change, arn string, ca
 	}
 	if c.Observed != nil && c.Observed.Outputs["arn"] == text(chosen, "arn") { // it is to be built again
 		return nil, failure(c.Node, cause)
+	}
+	if err := d.keep(ctx, text(chosen, "arn"), ownTags(chosen)); err != nil {
+		return nil, failure(c.Node, err)
 	}
 	return executor.Outputs{"arn": text(chosen, "arn")}, nil
 }

@@ -223,6 +223,7 @@ func observed(n *planner.Node, thing object) *planner.Observed {
 		Exists:  true,
 		Digest:  text(sub(thing, "tags"), planner.TagDigest),
 		Outputs: map[string]any{"arn": text(thing, "arn")},
+		Tags:    ownTags(thing),
 	}
 	update, err := lookUp(n.Kind.Update)
 	if err != nil { // it has none
@@ -235,6 +236,17 @@ func observed(n *planner.Node, thing object) *planner.Observed {
 		}
 	}
 	return seen
+}
+
+// ownTags are the tags of a thing that are this program's.
+func ownTags(thing object) map[string]string {
+	tags := map[string]string{}
+	for k, v := range sub(thing, "tags") {
+		if s, ok := v.(string); ok && strings.HasPrefix(k, "imagebuild:") {
+			tags[k] = s
+		}
+	}
+	return tags
 }
 
 // unanswered is a question that AWS did not answer.

@@ -109,7 +109,7 @@ func (o *observer) image(n *planner.Node, builds []object) *planner.Observed {
 	}
 	seen := &planner.Observed{
 		Exists: true, State: stateOf(chosen), Digest: text(sub(chosen, "tags"), planner.TagDigest),
-		Outputs: outputsOf(chosen, o.region, o.account), Attempt: attempts,
+		Outputs: outputsOf(chosen, o.region, o.account), Attempt: attempts, Tags: ownTags(chosen),
 	}
 	if seen.State == available {
 		seen.Missing = o.missing(n, chosen)

@@ -94,7 +94,7 @@ func (l *Live) Fold(e executor.Event) {
 	l.report.Fold(e)
 	switch e := e.(type) {
 	case executor.Started:
-		if e.Verb != planner.None {
+		if e.Verb != planner.None && e.Verb != planner.Later {
 			l.active[addr] = it
 		}
 	case executor.Finished:
@@ -231,7 +231,7 @@ func (it *Item) doing() string {
 	if s == "" {
 		s = map[planner.Verb]string{
 			planner.Create: "creating", planner.Update: "updating", planner.Delete: "deleting",
-			planner.Wait: "waiting for the build under way", planner.None: "there already",
+			planner.Wait: "waiting for the build under way", planner.None: "there already", planner.Later: "left to the merge",
 		}[it.Verb]
 	}
 	if it.Step != "" {

@@ -13,7 +13,7 @@ func (l *Live) lines(it *Item, e executor.Event, moved bool) []string {
 	title := Neutral(it.Title())
 	switch e := e.(type) {
 	case executor.Started:
-		if it.Image && e.Verb != planner.None {
+		if it.Image && e.Verb != planner.None && e.Verb != planner.Later {
 			return []string{title + ": " + (&Item{Verb: e.Verb}).doing()}
 		}
 	case executor.Progressed:

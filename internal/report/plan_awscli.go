@@ -96,7 +96,7 @@ func (s *script) body() error {
 		s.b.WriteString(scriptSecretGuard)
 	}
 	for _, c := range s.plan.Changes {
-		if c.Verb == planner.None || c.Verb == planner.Wait {
+		if !makesCall(c) {
 			continue
 		}
 		c.Call().Refs(func(_ string, r dsl.Ref) {
@@ -127,14 +127,19 @@ func (s *script) body() error {
 func (s *script) change(c *planner.Change) error {
 	s.b.WriteString("\n" + comment(c.Addr.String()+": "+c.Reason))
 	switch {
-	case c.Verb == planner.None:
+	case c.Verb == planner.None || c.Verb == planner.Later:
 		return nil
 	case c.Verb == planner.Wait && observed(c, "arn") == "":
 		return errors.New("it is being built, and the plan does not know under which ARN")
 	case c.Verb == planner.Wait:
 		return s.assign(dsl.Ref{Addr: c.Addr, Attr: "arn"}, quote(observed(c, "arn")))
+	case c.Op == "" && c.Retag != nil:
+		return s.retag(c)
 	case c.Op == "":
 		return fmt.Errorf("the plan names no call to %s it with", c.Verb)
+	}
+	if err := s.retag(c); err != nil {
+		return err
 	}
 	for _, a := range c.Needs {
 		if n := s.changes[a]; n != nil && isImage(n.Node) {
@@ -162,6 +167,38 @@ func (s *script) change(c *planner.Change) error {
 		return err
 	}
 	return s.call(c, call+" --cli-input-json "+input)
+}
+
+// makesCall reports whether the script makes a change's call. What is being built is waited for and
+// no more: what is to follow it, the next plan says.
+func makesCall(c *planner.Change) bool {
+	return c.Op != "" && c.Verb != planner.None && c.Verb != planner.Later && c.Verb != planner.Wait
+}
+
+// retag writes the change of what is there already that keeps it: its tags.
+func (s *script) retag(c *planner.Change) error {
+	if c.Retag == nil {
+		return nil
+	}
+	arn := observed(c, "arn")
+	if arn == "" {
+		return errors.New("its tags are to change, and the plan does not know its ARN")
+	}
+	if len(c.Retag.Add) > 0 {
+		var pairs []string
+		for _, k := range slices.Sorted(maps.Keys(c.Retag.Add)) {
+			pairs = append(pairs, quote(ascii(k+"="+c.Retag.Add[k])))
+		}
+		fmt.Fprintf(&s.b, "aws imagebuilder tag-resource%s --resource-arn %s --tags %s >/dev/null\n", s.regionFlag(), quote(arn), strings.Join(pairs, ","))
+	}
+	if len(c.Retag.Remove) > 0 {
+		var keys []string
+		for _, k := range c.Retag.Remove {
+			keys = append(keys, quote(ascii(k)))
+		}
+		fmt.Fprintf(&s.b, "aws imagebuilder untag-resource%s --resource-arn %s --tag-keys %s >/dev/null\n", s.regionFlag(), quote(arn), strings.Join(keys, " "))
+	}
+	return nil
 }
 
 // call writes the call and keeps what others need of its answer.

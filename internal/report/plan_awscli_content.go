@@ -26,7 +26,7 @@ func (s *script) sensitive() (bool, error) {
 	r := Redact(hidden, g.Config.Secrets)
 	out := io.MultiWriter(plain, r)
 	for _, c := range s.plan.Changes {
-		if c.Verb == planner.None || c.Verb == planner.Wait {
+		if !makesCall(c) {
 			continue
 		}
 		text, err := shellJSON(map[string]any(c.Call()), "", func(dsl.Ref) (string, error) { return "", nil })

@@ -68,7 +68,7 @@ func verbPalette(v planner.Verb) palette {
 		return palette{"#ffebe9", "#cf222e", "#660018"}
 	case planner.Wait:
 		return palette{"#ddf4ff", "#0969da", "#032f62"}
-	case planner.None:
+	case planner.None, planner.Later:
 	}
 	return palette{"#f6f8fa", "#6e7781", "#24292f"}
 }

@@ -153,10 +153,10 @@ func (v *view) mermaidGroups(n int) (string, int) {
 func (b *bundle) counts() (planner.Verb, string) {
 	shown := planner.None
 	var parts []string
-	for _, verb := range []planner.Verb{planner.Wait, planner.None, planner.Delete, planner.Update, planner.Create} {
+	for _, verb := range []planner.Verb{planner.Wait, planner.Later, planner.None, planner.Delete, planner.Update, planner.Create} {
 		if n := b.verbs[verb]; n > 0 {
 			parts = append([]string{fmt.Sprintf("%s %d", symbol(verb), n)}, parts...)
-			if verb != planner.None {
+			if verb != planner.None && verb != planner.Later {
 				shown = verb
 			}
 		}

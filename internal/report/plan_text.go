@@ -60,7 +60,7 @@ func (v *view) textGroup(b *strings.Builder, g group, o TextOptions) {
 			line += "  " + pad(labels[i], labelColumn)
 		}
 		reason := Neutral(v.reason(c))
-		if c.Estimate > 0 && c.Verb != planner.None {
+		if c.Estimate > 0 && c.Verb != planner.None && c.Verb != planner.Later {
 			reason = strings.TrimSuffix(reason, ".") + " (about " + short(c.Estimate) + ")"
 		}
 		under := v.details(c.Node)
@@ -91,6 +91,7 @@ func legend(p *planner.Plan) string {
 		{planner.Delete, "delete"},
 		{planner.None, "there already"},
 		{planner.Wait, "being built: wait for it"},
+		{planner.Later, "left to the merge"},
 	}
 	used := make(map[planner.Verb]bool)
 	for _, c := range p.Changes {

@@ -109,10 +109,13 @@ func (it *Item) Outcome() string {
 			return "deleted"
 		case planner.Wait:
 			return "built, by another run"
-		case planner.None:
+		case planner.None, planner.Later:
 		}
 		return "done"
 	case executor.Unchanged:
+		if it.Verb == planner.Later {
+			return "left to the merge"
+		}
 		if it.Image {
 			return "reused"
 		}
@@ -133,9 +136,13 @@ func (it *Item) Outcome() string {
 // verdict is the last line: whether all is well, and how much of what there was.
 func (r *Report) verdict(o TextOptions) string {
 	made := make(map[planner.Verb]int)
+	later := 0
 	for _, it := range r.Items {
-		if it.Status == executor.Applied {
+		switch {
+		case it.Status == executor.Applied:
 			made[it.Verb]++
+		case it.Status == executor.Unchanged && it.Verb == planner.Later:
+			later++
 		}
 	}
 	var parts []string
@@ -147,7 +154,8 @@ func (r *Report) verdict(o TextOptions) string {
 		{made[planner.Update], "updated"},
 		{made[planner.Delete], "deleted"},
 		{made[planner.Wait], "built by another run"},
-		{r.Count(executor.Unchanged), "unchanged"},
+		{r.Count(executor.Unchanged) - later, "unchanged"},
+		{later, "left to the merge"},
 		{r.Count(executor.Failed), "failed"},
 		{r.Count(executor.Skipped), "not tried because of that"},
 		{r.Count(executor.Canceled), "canceled"},

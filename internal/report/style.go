@@ -50,6 +50,8 @@ func symbol(v planner.Verb) string {
 		return ">"
 	case planner.None:
 		return "="
+	case planner.Later:
+		return "."
 	}
 	return "?"
 }
@@ -64,7 +66,7 @@ func verbShade(v planner.Verb) shade {
 		return red
 	case planner.Wait:
 		return cyan
-	case planner.None:
+	case planner.None, planner.Later:
 		return faint
 	}
 	return ""

@@ -120,10 +120,11 @@ func (v *view) label(n *planner.Node) string {
 	return Neutral(strings.TrimSpace(name + " " + version))
 }
 
-// reason is why a change is to be made; "" in a plan made offline, of which the same is true of all.
+// reason is why a change is to be made. A plan made offline says only what a pull request leaves out,
+// since the rest is true of all its changes.
 func (v *view) reason(c *planner.Change) string {
-	if v.plan.Offline && c.Observed == nil {
-		return ""
+	if v.plan.Offline && c.Observed == nil && c.Verb != planner.Later {
+		return c.Left
 	}
 	return c.Reason
 }
@@ -231,6 +232,9 @@ func (v *view) summary() string {
 	if w := n[planner.Wait]; w > 0 {
 		s += fmt.Sprintf(", %d being built already", w)
 	}
+	if l := n[planner.Later]; l > 0 {
+		s += fmt.Sprintf(", %d left to the merge", l)
+	}
 	return s
 }
 
@@ -243,7 +247,7 @@ func (v *view) estimate() (longest time.Duration, unknown int) {
 		for _, a := range c.Needs {
 			begin = max(begin, ends[a])
 		}
-		if c.Verb != planner.None {
+		if c.Verb != planner.None && c.Verb != planner.Later {
 			begin += c.Estimate
 			if c.Estimate == 0 && isImage(c.Node) && c.Verb == planner.Create {
 				unknown++

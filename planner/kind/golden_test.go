@@ -177,7 +177,7 @@ func decode(t *testing.T, ar *txtar.Archive, name string, v any) {
 // describe writes a plan as a person reads it: verb, address, version, reason and call.
 func describe(t *testing.T, p *planner.Plan) string {
 	t.Helper()
-	sign := map[planner.Verb]string{planner.Create: "+", planner.Update: "~", planner.None: "=", planner.Wait: ">", planner.Delete: "-"}
+	sign := map[planner.Verb]string{planner.Create: "+", planner.Update: "~", planner.None: "=", planner.Wait: ">", planner.Delete: "-", planner.Later: "."}
 	doc, err := planner.ParsePlan(p.JSON())
 	if err != nil {
 		t.Fatal(err)
@@ -194,6 +194,9 @@ func describe(t *testing.T, p *planner.Plan) string {
 		}
 		if p.Changes[i].Estimate != 0 {
 			fmt.Fprintf(&b, "  about %s\n", p.Changes[i].Estimate)
+		}
+		if c.Retag != nil {
+			fmt.Fprintf(&b, "  tags %s\n", c.Retag)
 		}
 		if c.Call != nil {
 			input, err := json.MarshalIndent(c.Call.Input, "  ", "  ")

@@ -2,6 +2,8 @@ package kind
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -32,12 +34,13 @@ func imageKind() *planner.Kind {
 		Identity: []string{"containerRecipeArn", "imageRecipeArn"},
 		Accepts:  accepts,
 		Mend:     distributeImage,
+		Confine:  undistributedImage,
 		Example:  imageExample,
 	}
 	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
 		l := g.Lower(b.Body)
 		l.workflows(s)
-		return &planner.Node{Input: l.Input, Ranges: l.Ranges}, l.Diags
+		return &planner.Node{Input: l.Input, Ranges: l.Ranges, Distributes: l.distributing(s)}, l.Diags
 	}
 	return k
 }
@@ -49,8 +52,7 @@ func distributeImage(n *planner.Node, have *planner.Observed) (planner.Op, plann
 	if !ok {
 		return "", nil, hcl.Diagnostics{{
 			Severity: hcl.DiagWarning, Summary: "Image not distributed",
-			Detail: fmt.Sprintf("%s is AVAILABLE but not in %s. Bringing it there without building it again takes a role: write execution_role = \"…\".",
-				n.Title(), strings.Join(have.Missing, ", ")),
+			Detail:  notDistributed(n, have),
 			Subject: n.Origin.Ptr(),
 		}}
 	}
@@ -61,6 +63,67 @@ func distributeImage(n *planner.Node, have *planner.Observed) (planner.Op, plann
 		}
 	}
 	return "imagebuilder:DistributeImage", in, nil
+}
+
+// notDistributed says what an image lacks that only a distribution could give it.
+func notDistributed(n *planner.Node, have *planner.Observed) string {
+	const role = "DistributeImage does that without building again, and works under a role: write execution_role = \"…\" where the image is described"
+	if have.Tags[planner.TagDistribution] == planner.NotDistributed {
+		return fmt.Sprintf("A pull request built %s, so it stayed where it was built: no copies in other regions, nothing shared, no parameter or launch template set. %s, "+
+			"or build it again with --rebuild.", n.Title(), role)
+	}
+	return fmt.Sprintf("%s is AVAILABLE but not in %s. %s.", n.Title(), strings.Join(have.Missing, ", "), role)
+}
+
+// undistributedImage is an image that stays in the account and region it is built in: AWS distributes
+// nothing without a distribution configuration, and a workflow of the distribution stage runs only
+// where one is given (API Reference, CreateImage).
+func undistributedImage(n *planner.Node) (planner.Object, string) {
+	const left = "not distributed: in a pull request it stays in this account and region; the merge distributes it"
+	in := maps.Clone(n.Input)
+	distributes := in["distributionConfigurationArn"] != nil
+	delete(in, "distributionConfigurationArn")
+	if workflows, ok := in["workflows"].([]any); ok {
+		kept := slices.DeleteFunc(slices.Clone(workflows), func(w any) bool { return distributionWorkflow(n, w) })
+		distributes = distributes || len(kept) < len(workflows)
+		in["workflows"] = kept
+		if len(kept) == 0 {
+			delete(in, "workflows")
+		}
+	}
+	if !distributes {
+		return in, ""
+	}
+	return in, left
+}
+
+// distributionWorkflow reports whether a workflow of an image belongs to the distribution stage,
+// which a reference says by the node it leads to and an ARN by itself: workflow/distribution/name/1.0.0.
+func distributionWorkflow(n *planner.Node, workflow any) bool {
+	w, _ := workflow.(map[string]any)
+	switch arn := w["workflowArn"].(type) {
+	case string:
+		return strings.Contains(arn, ":workflow/distribution/")
+	case dsl.Ref:
+		return slices.Contains(n.Distributes, arn.Addr)
+	}
+	return false
+}
+
+// distributing are the workflows of the distribution stage that an image refers to.
+func (l *Lowered) distributing(s *planner.Scope) []dsl.Addr {
+	list, _ := l.Input["workflows"].([]any)
+	var out []dsl.Addr
+	for _, e := range list {
+		w, _ := e.(map[string]any)
+		ref, _ := w["workflowArn"].(dsl.Ref)
+		if b, ok := s.Block(ref.Addr); ok {
+			if typ, _ := textAttr(b, "type"); typ == "DISTRIBUTION" {
+				out = append(out, ref.Addr)
+			}
+		}
+	}
+	return out
 }
 
 // workflows spells out the ARNs of workflows that AWS manages: "aws:build/build-image". AWS takes

@@ -33,6 +33,7 @@ func imagePipelineKind() *planner.Kind {
 		// AWS returns the other members filled in with its defaults.
 		Cleared: []string{"description", "distributionConfigurationArn", "imageTags", "schedule"},
 		Watches: watchedRecipe,
+		Pointer: "a pipeline builds by itself and moves what others use",
 		Example: imagePipelineExample,
 	}
 	k.Block.Known = []string{"name"}

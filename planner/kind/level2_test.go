@@ -507,11 +507,11 @@ image_recipe "one" {
   tags         = { for i in range(%d) : "tag-${i}" => "x" }
 }
 `
-	if _, diags := planText(t, fmt.Sprintf(config, 45)); len(diags) != 0 {
-		t.Errorf("45 tags: %v", diags)
+	if _, diags := planText(t, fmt.Sprintf(config, 40)); len(diags) != 0 {
+		t.Errorf("40 tags: %v", diags)
 	}
-	if _, diags := planText(t, fmt.Sprintf(config, 46)); len(diags) != 1 || diags[0].Summary != "Too many tags" || diags[0].Subject.Start.Line != 4 {
-		t.Errorf("46 tags: %v", diags)
+	if _, diags := planText(t, fmt.Sprintf(config, 41)); len(diags) != 1 || diags[0].Summary != "Too many tags" || diags[0].Subject.Start.Line != 4 {
+		t.Errorf("41 tags: %v", diags)
 	}
 }
 

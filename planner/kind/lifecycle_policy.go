@@ -46,6 +46,7 @@ func lifecyclePolicyKind() *planner.Kind {
 		List: "imagebuilder:ListLifecyclePolicies", Update: "imagebuilder:UpdateLifecyclePolicy", Delete: "imagebuilder:DeleteLifecyclePolicy",
 		Outputs: map[string]string{"arn": "lifecyclePolicyArn"},
 		Cleared: []string{"description"},
+		Pointer: "a lifecycle policy retires images that others use",
 		Example: lifecyclePolicyExample,
 	}
 	k.Block.Known = []string{"name"}
