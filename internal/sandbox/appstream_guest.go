@@ -60,3 +60,10 @@ type guestRefusal struct{ Message string }
 
 // Error implements error.
 func (r *guestRefusal) Error() string { return r.Message }
+
+// noGuest is for sandboxes whose builders have no inside: their addresses are there and nobody listens.
+type noGuest struct{}
+
+func (noGuest) start(guestMachine) error { return nil }
+func (noGuest) stop(string)              {}
+func (noGuest) discard(string)           {}

@@ -16,6 +16,7 @@ type call struct {
 	caller  string // the ARN of who is calling
 	user    string // and its user id
 	id      string // the request id
+	number  int    // counts the calls of this operation from 1
 	now     time.Time
 }
 

@@ -18,6 +18,7 @@ type database struct {
 	tokens     *table[token]
 	keys       *table[accessKey]
 	counters   *table[int64]
+	stream     *table[streamResource]
 
 	families map[string][]*resource // by family, oldest version first
 	seeded   map[string]bool        // regions whose managed things are there
@@ -82,6 +83,7 @@ func newDatabase(dir string) *database {
 		tokens:     newTable[token](s, "token"),
 		keys:       newTable[accessKey](s, "key"),
 		counters:   newTable[int64](s, "counter"),
+		stream:     newTable[streamResource](s, "appstream"),
 		families:   map[string][]*resource{},
 		seeded:     map[string]bool{},
 	}

@@ -39,6 +39,16 @@ func Answered(op string) bool { return (&imageBuilder{}).answers()[op] != nil }
 // Unsupported is the code of the error for an operation without behaviour.
 func Unsupported(op *awsmodel.Operation) string { return asFailure(unsupported(op, "it")).Code }
 
+// DecodeRPC finds the operation and the input of a request in Smithy's RPC v2.
+func DecodeRPC(r *http.Request) (operation string, in map[string]any, err error) {
+	_, operation, _ = rpcOperation(r.URL.Path)
+	in, err = readCBOR(r)
+	return operation, in, err
+}
+
+// StreamAnswered says whether AppStream's part of the sandbox answers an operation.
+func StreamAnswered(op string) bool { return (&appStream{}).answers()[op] != nil }
+
 // Parts of the package that parse what others wrote.
 var (
 	NewChunked    = newChunked

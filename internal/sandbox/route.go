@@ -17,6 +17,7 @@ type scope struct{ key, region, service string }
 // Expressions are compiled when they are first needed: most runs of the program have no sandbox.
 var (
 	credential = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`Credential=([^,\s]+)`) })
+	accountID  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{12}$`) })
 	shortID    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`) })
 )
 
@@ -40,6 +41,8 @@ func signed(r *http.Request) (scope, bool) {
 func serviceOf(r *http.Request, s scope) string {
 	target := r.Header.Get("X-Amz-Target")
 	switch {
+	case strings.HasPrefix(target, appStreamTarget+"."), strings.HasPrefix(r.URL.Path, rpcPath+appStreamTarget+"/"):
+		return appStreamService
 	case s.service != "":
 		return s.service
 	case strings.HasPrefix(target, "Logs_"):

@@ -41,21 +41,10 @@ type Options struct {
 	// Environ is the environment that components inherit the proxy and certificate variables from,
 	// and nothing else; nil is an empty one.
 	Environ []string
-	// Faults are errors to answer instead of doing the work.
+	// AppStream is what only that service asks.
+	AppStream AppStreamOptions
+	// Faults are errors to answer instead of doing the work, and mishaps of what was made.
 	Faults []Fault
 	// Log receives a line about what the server does that no client sees; nil drops it.
 	Log func(string)
-}
-
-// A Fault makes calls of one operation fail.
-type Fault struct {
-	Operation string // "CreateImage"
-	// First is the first call that fails, counted from 1; 0 is 1.
-	First int
-	// Count is how many calls fail from there; 0 is 1, negative all.
-	Count int
-	Code  string // the error code: "CallRateLimitExceededException"
-	// Status is the HTTP status; 0 takes the model's.
-	Status  int
-	Message string
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/credentials"
+	"github.com/aws/aws-sdk-go-v2/service/appstream"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
@@ -53,6 +54,7 @@ type fixture struct {
 	ssm    *ssm.Client
 	ec2    *ec2.Client
 	sts    *sts.Client
+	app    *appstream.Client
 }
 
 func start(t *testing.T, opts sandbox.Options) *fixture {
@@ -120,6 +122,7 @@ func (f *fixture) connect(cfg aws.Config) {
 	f.ssm = ssm.NewFromConfig(cfg)
 	f.ec2 = ec2.NewFromConfig(cfg)
 	f.sts = sts.NewFromConfig(cfg)
+	f.app = appstream.NewFromConfig(cfg)
 }
 
 // refused asserts the code of an error, and that its text holds all of the given parts.

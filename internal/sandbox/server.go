@@ -33,6 +33,7 @@ type Server struct {
 	objects   *objectStore
 	builds    *builder
 	ib        *imageBuilder
+	stream    *appStream
 	rest      restRouter
 	logsAPI   map[string]answer
 	ssmAPI    map[string]answer
@@ -62,13 +63,21 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 	if err := s.assemble(ctx); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
-	s.db.Lock()
-	defer s.db.Unlock()
-	s.builds.resume() //nolint:contextcheck // builds outlive the opening, whose ctx is not theirs
-	if err := s.db.commit(); err != nil {
+	if err := s.resume(); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
+}
+
+// resume takes up what an earlier server left: builds, and builders that ran.
+func (s *Server) resume() error {
+	s.db.Lock()
+	s.builds.resume() // builds outlive the opening, whose ctx is not theirs
+	s.stream.resume()
+	err := s.db.commit()
+	s.db.Unlock()
+	s.stream.settle()
+	return err
 }
 
 // knownRoot keeps out the one kind of root that component has and a sandbox must not: the machine itself.
@@ -144,6 +153,7 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	s.ib = &imageBuilder{db: s.db, opts: &s.opts, objects: s.objects, builds: s.builds}
 	s.ib.table = s.ib.answers()
 	s.rest = newRestRouter(model)
+	s.stream = newAppStream(s)
 	s.logsAPI = (&cloudWatchLogs{s.logs}).answers()
 	s.ssmAPI = (&parameterStore{s.db}).answers()
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
@@ -170,6 +180,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	switch service {
 	case "imagebuilder":
 		s.serveREST(w, r, c, authErr)
+	case appStreamService:
+		s.serveAppStream(w, r, c, authErr)
 	case "ssm":
 		s.serveJSON(w, r, c, jsonService{"ssm", s.ssmAPI}, authErr)
 	case "logs":
@@ -195,6 +207,10 @@ func (s *Server) identify(c *call, sc scope) error {
 	c.account = s.opts.Account
 	c.caller, c.user = "arn:"+awsmodel.PartitionOf(c.region)+":iam::"+c.account+":root", c.account
 	k := s.db.keys.get(sc.key)
+	if k == nil && accountID().MatchString(sc.key) {
+		// A key that is a number of 12 digits is that account's, as other simulations of AWS have it.
+		c.account, c.caller, c.user = sc.key, "arn:"+awsmodel.PartitionOf(c.region)+":iam::"+sc.key+":root", sc.key
+	}
 	if k == nil {
 		return nil
 	}
@@ -296,12 +312,12 @@ func (s *Server) count(operation string) int {
 }
 
 // fault counts a call and returns the error scripted for it, if any.
-func (s *Server) fault(operation string) error {
-	n := s.count(operation)
-	_, name, _ := strings.Cut(operation, ":")
+func (s *Server) fault(operation string) error { return s.scripted(operation, s.count(operation)) }
+
+// scripted is the error for the n-th call of an operation.
+func (s *Server) scripted(operation string, n int) error {
 	for _, f := range s.opts.Faults {
-		first, count := cmp.Or(f.First, 1), cmp.Or(f.Count, 1)
-		if f.Operation == name && n >= first && (count < 0 || n < first+count) {
+		if f.Effect == "" && f.hits(operation, n) {
 			return &failure{Code: f.Code, Message: cmp.Or(f.Message, "A scripted fault."), Status: f.Status}
 		}
 	}
@@ -348,6 +364,7 @@ func (s *Server) Close() error {
 		err := s.http.Close()
 		s.serving.Wait()
 		s.builds.close()
+		s.stream.close()
 		s.closed = errors.Join(err, s.release())
 	})
 	return s.closed

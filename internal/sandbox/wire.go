@@ -97,17 +97,22 @@ func queryValue(sh *awsmodel.Shape, values []string) (any, error) {
 	return values[0], nil
 }
 
-// A protocol is one of AWS's two JSON protocols.
+// A protocol is one of those in which AWS's services take and give objects.
 type protocol byte
 
 const (
 	restJSON protocol = iota // Image Builder
-	awsJSON                  // SSM, CloudWatch Logs: version 1.1
+	awsJSON                  // SSM, CloudWatch Logs, older clients of AppStream: version 1.1
+	rpcCBOR                  // today's clients of AppStream: Smithy's RPC v2
 )
 
 func (p protocol) contentType() string {
-	if p == awsJSON {
+	switch p {
+	case awsJSON:
 		return "application/x-amz-json-1.1"
+	case rpcCBOR:
+		return "application/cbor"
+	case restJSON:
 	}
 	return "application/json"
 }
@@ -115,17 +120,35 @@ func (p protocol) contentType() string {
 // writeJSON answers with what the model's output shape has of out.
 func writeJSON(w http.ResponseWriter, p protocol, op *awsmodel.Operation, out object) {
 	var v any = out
+	var sh *awsmodel.Shape
 	if op != nil && op.Output != nil {
-		v = project(op.Output, out)
+		sh = op.Output
+		v = project(sh, out)
 	}
+	p.write(w, http.StatusOK, sh, v)
+}
+
+// write sends a body. A client that has gone hears nothing.
+func (p protocol) write(w http.ResponseWriter, status int, sh *awsmodel.Shape, v any) {
 	w.Header().Set("Content-Type", p.contentType())
+	if p == rpcCBOR {
+		w.Header().Set("Smithy-Protocol", "rpc-v2-cbor")
+		body, err := encodeCBOR(sh, v)
+		if err != nil {
+			status = http.StatusInternalServerError
+		}
+		w.WriteHeader(status)
+		_, _ = w.Write(body) // as said above
+		return
+	}
+	w.WriteHeader(status)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // a client that has gone hears nothing
+	_ = e.Encode(v) // as said above
 }
 
 // writeError encodes an error as the protocols have it. The type goes into the header and the body: SDKs
-// differ in where they look.
+// differ in where they look. So do they about the message, whose name AppStream's models write with a capital.
 func writeError(w http.ResponseWriter, p protocol, service string, err error) {
 	f := asFailure(err)
 	status := f.Status
@@ -135,12 +158,12 @@ func writeError(w http.ResponseWriter, p protocol, service string, err error) {
 	if status == 0 {
 		status = http.StatusBadRequest
 	}
-	w.Header().Set("Content-Type", p.contentType())
+	body := object{"__type": f.Code, "message": f.Message}
+	if service == appStreamService {
+		body["Message"] = f.Message
+	}
 	w.Header().Set("X-Amzn-ErrorType", f.Code)
-	w.WriteHeader(status)
-	e := json.NewEncoder(w)
-	e.SetEscapeHTML(false)
-	_ = e.Encode(object{"__type": f.Code, "message": f.Message}) // as above
+	p.write(w, status, nil, body)
 }
 
 // asFailure is the error to show: the service's own, or an internal one.
