@@ -20,9 +20,19 @@ const (
 // What is too long is cut step by step: logs to their last 40 lines, to 10, the graph, everything
 // but the table, rows of that, and at last all but the counts. The result is valid Markdown whatever
 // the documents hold, and says what was cut and where the rest is.
-func Comment(docs []*Document, budget int) string {
+func Comment(docs []*Document, budget int) string { return render(docs, budget, head|body) }
+
+// A part is what of a comment is rendered. A check run shows the two apart.
+type part int
+
+const (
+	head part = 1 << iota // title, what happens next, table
+	body                  // everything else
+)
+
+func render(docs []*Document, budget int, p part) string {
 	for _, l := range ladder() {
-		c := &commentary{docs: docs, level: l, budget: budget}
+		c := &commentary{docs: docs, level: l, budget: budget, part: p}
 		if c.render(); c.b.Len() <= budget {
 			return c.b.String()
 		}
@@ -61,6 +71,7 @@ type commentary struct {
 	docs   []*Document
 	level  level
 	budget int
+	part   part
 
 	// What the level left out.
 	cutLines, cutRows, cutTexts int
@@ -86,17 +97,20 @@ func (c *commentary) fit(s string) string {
 }
 
 func (c *commentary) render() {
-	if len(c.docs) == 1 {
+	switch {
+	case c.part&head == 0:
+	case len(c.docs) == 1:
 		d := c.docs[0]
 		c.heading(d.mark()+" "+d.title(), d.Path, d.counts())
 		c.next(d)
-	} else {
+		c.table()
+	default:
 		c.overview()
+		c.table()
 	}
-	c.table()
 	for _, d := range c.docs {
-		if c.over() {
-			return
+		if c.over() || c.part&body == 0 {
+			break
 		}
 		c.document(d)
 	}
@@ -118,11 +132,11 @@ func (c *commentary) heading(title, path, counts string) {
 
 func (c *commentary) next(d *Document) {
 	c.printf("**What happens next:** %s\n\n", c.text(d.next()))
-	if c.level.sections {
+	if c.level.sections && !d.ran() {
 		for _, s := range d.Estimate.sentences() {
 			c.printf("%s ", c.text(s))
 		}
-		if d.Estimate != nil {
+		if len(d.Estimate.sentences()) > 0 {
 			c.printf("\n\n")
 		}
 	}
@@ -138,11 +152,7 @@ func (c *commentary) overview() {
 		c.heading("imagebuild", "", "no reports")
 		return
 	}
-	words := make([]string, 0, len(c.docs))
-	for _, d := range c.docs {
-		words = append(words, string(d.Outcome))
-	}
-	c.heading(worst.mark()+" "+worst.title(), "", fmt.Sprintf("of %s %s", count(len(c.docs), "job"), strings.Join(tally(words), ", ")))
+	c.heading(worst.mark()+" "+worst.title(), "", legCounts(c.docs))
 	c.next(worst)
 	if c.level.sections {
 		return
@@ -155,6 +165,15 @@ func (c *commentary) overview() {
 		c.printf("- %s\n", c.legTitle(d))
 	}
 	c.printf("\n")
+}
+
+// legCounts says how many of several documents came out how.
+func legCounts(docs []*Document) string {
+	words := make([]string, 0, len(docs))
+	for _, d := range docs {
+		words = append(words, string(d.Outcome))
+	}
+	return fmt.Sprintf("of %s %s", count(len(docs), "job"), strings.Join(tally(words), ", "))
 }
 
 // worst is the document that decides: one that failed before one that goes on before one that succeeded.

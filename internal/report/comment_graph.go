@@ -23,7 +23,7 @@ const graphClasses = `  classDef failed fill:#ffebe9,stroke:#cf222e,color:#66001
 
 // graph is what needs what: drawn, or as a text where it is too large to be read.
 func (c *commentary) graph(d *Document) {
-	if len(d.Resources) < 2 {
+	if !slices.ContainsFunc(d.Resources, func(r Resource) bool { return len(r.Needs) > 0 }) {
 		return
 	}
 	if !c.level.graph {

@@ -77,7 +77,7 @@ func (c *commentary) row(d *Document, r *Resource) {
 	} else if r.EstimateSeconds > 0 && r.Status == "" && r.Verb != planner.None {
 		took = "about " + short(seconds(r.EstimateSeconds))
 	}
-	c.printf("| %s | %s | %s | %s | %s | %s | %s |\n", link(c.code(r.Title), d.Source.blob(r.Origin)), c.text(r.Kind), d.sign(r)+" "+c.text(d.did(r)),
+	c.printf("| %s | %s | %s | %s | %s | %s | %s |\n", link(c.code(r.Title), d.Source.blob(r.Origin)), c.text(r.Kind), markdownText(d.sign(r))+" "+c.text(d.did(r)),
 		c.text(strings.Join(r.Regions, ", ")), c.text(d.reason(r)), took, strings.Join(ids, "<br>"))
 }
 
@@ -103,7 +103,7 @@ func (d *Document) sign(r *Resource) string {
 	case r.Verb == planner.None:
 		return "♻️"
 	}
-	return markdownText(symbol(r.Verb))
+	return symbol(r.Verb)
 }
 
 // place is where something stands in the configuration, linked to the commit that was built.
@@ -225,7 +225,7 @@ func (c *commentary) log(d *Document, r *Resource) {
 	case lines > 0:
 		says = fmt.Sprintf(", the last %s of %d of its log", count(shown, "line"), r.Log.Total)
 	}
-	c.printf("<details%s><summary>%s %s: %s%s</summary>\n\n", open, d.sign(r), c.code(r.Title), c.text(d.did(r)), says)
+	c.printf("<details%s><summary>%s %s: %s%s</summary>\n\n", open, markdownText(d.sign(r)), c.code(r.Title), c.text(d.did(r)), says)
 	c.steps(r)
 	if shown > 0 {
 		c.fenced(r.Log.Lines[lines-shown:], "text")
@@ -269,7 +269,7 @@ func (c *commentary) everything(d *Document) {
 			break
 		}
 		r := &d.Resources[i]
-		c.printf("| %s | %s %s | %s | %s |\n", link(c.code(r.Address), d.Source.blob(r.Origin)), d.sign(r), c.text(d.did(r)), c.text(r.Label), c.text(d.reason(r)))
+		c.printf("| %s | %s %s | %s | %s |\n", link(c.code(r.Address), d.Source.blob(r.Origin)), markdownText(d.sign(r)), c.text(d.did(r)), c.text(r.Label), c.text(d.reason(r)))
 	}
 	c.printf("\n</details>\n\n")
 }
@@ -315,7 +315,7 @@ func (c *commentary) origin(d *Document) string {
 // footer is the last line: where a single document came from. Several say it each in its own
 // section, and where there are none of these the first says it for all.
 func (c *commentary) footer() {
-	if len(c.docs) == 1 || len(c.docs) > 1 && !c.level.sections {
+	if c.part&body != 0 && len(c.docs) > 0 && (len(c.docs) == 1 || !c.level.sections) {
 		c.printf("%s\n", c.origin(c.docs[0]))
 	}
 }

@@ -8,8 +8,8 @@ import (
 )
 
 // RehearsalDocument is a test: its builds as resources, with their steps. Logs are what each build's
-// components printed, by the build's address; nil where nobody kept them.
-func RehearsalDocument(results []*rehearsal.Result, logs map[string][]string, a About) *Document {
+// components printed; nil where nobody kept them.
+func RehearsalDocument(results []*rehearsal.Result, logs map[*rehearsal.Build][]string, a About) *Document {
 	d := a.document(Succeeded)
 	for _, r := range results {
 		if r.Status == rehearsal.Failed {
@@ -22,7 +22,7 @@ func RehearsalDocument(results []*rehearsal.Result, logs map[string][]string, a 
 			d.Ended = r.End
 		}
 		res := rehearsed(r, a)
-		if lines := logs[res.Address]; len(lines) > 0 {
+		if lines := logs[r.Build]; len(lines) > 0 {
 			res.Log = &Log{Lines: slices.Clone(lines), Total: len(lines)}
 		}
 		d.Resources = append(d.Resources, res)

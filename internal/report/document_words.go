@@ -52,7 +52,7 @@ func (d *Document) counts() string {
 		r := &d.Resources[i]
 		switch {
 		case r.Image:
-			images = append(images, cmp.Or(r.Outcome, "not finished"))
+			images = append(images, cmp.Or(r.Outcome, d.unfinished(r)))
 		case r.Status == executor.Failed, r.Status == executor.Applied:
 			others = append(others, cmp.Or(r.Outcome, string(r.Status)))
 		}
@@ -70,6 +70,17 @@ func together(images, others []string) string {
 	default:
 		return s + "; other resources " + strings.Join(others, ", ")
 	}
+}
+
+// unfinished says of what has no outcome yet whether it has begun.
+func (d *Document) unfinished(r *Resource) string {
+	switch {
+	case d.Outcome != Running:
+		return "not finished"
+	case r.Started.IsZero():
+		return "waiting"
+	}
+	return "under way"
 }
 
 // ran says whether a document tells of something that was carried out.
@@ -311,8 +322,12 @@ func (d *Document) did(r *Resource) string {
 		return "waiting"
 	}
 	for _, w := range verbWords() {
-		if w.verb == r.Verb && r.Image {
+		switch {
+		case w.verb != r.Verb:
+		case r.Image:
 			return strings.TrimPrefix(w.image, "to ")
+		default:
+			return strings.TrimPrefix(w.another, "to ")
 		}
 	}
 	return string(r.Verb)

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// DocumentsText writes documents for a terminal: for each its title and what happens next, what
+// is wrong, what failed and where, then one line for each image.
+func DocumentsText(w io.Writer, docs []*Document, o TextOptions) error {
+	b := &strings.Builder{}
+	for i, d := range docs {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		t := &documentText{b: b, d: d, o: o}
+		t.write()
+	}
+	if len(docs) > 1 {
+		b.WriteString("\n" + o.paint(Neutral(legCounts(docs)), bold) + "\n")
+	}
+	return write(w, b)
+}
+
+type documentText struct {
+	b *strings.Builder
+	d *Document
+	o TextOptions
+}
+
+func (t *documentText) line(format string, args ...any) { fmt.Fprintf(t.b, format+"\n", args...) }
+
+func (t *documentText) write() {
+	d := t.d
+	name := strings.TrimSpace(strings.Join([]string{d.title(), d.Path, d.Leg}, " "))
+	t.line("%s %s: %s", d.mark(), t.o.paint(Neutral(name), bold), Neutral(d.counts()))
+	for _, s := range append([]string{d.next()}, d.Estimate.sentences()...) {
+		t.wrapped("", s)
+	}
+	for i := range d.Findings {
+		f := &d.Findings[i]
+		word, tint := "Warning", yellow
+		if f.Severity == Error {
+			word, tint = "Error", red
+		}
+		t.problem(t.o.paint(word, tint)+": "+Neutral(f.Summary), f.Place, f.Quote)
+		for _, l := range Lines(f.Detail) {
+			t.wrapped("", l)
+		}
+	}
+	for _, c := range d.Checks {
+		t.check(c)
+	}
+	for i := range d.Resources {
+		r := &d.Resources[i]
+		if f := r.Failure; f != nil {
+			t.problem(t.o.paint("Error", red)+": "+Neutral(f.Summary), f.Place, f.Quote)
+			for _, l := range Lines(f.text(r.Address)) {
+				t.wrapped("", l)
+			}
+			if f.FullLog != "" {
+				t.wrapped("", f.FullLog)
+			}
+		}
+	}
+	t.table()
+}
+
+// wrapped writes foreign text, broken to the terminal's width.
+func (t *documentText) wrapped(indent, s string) {
+	for _, l := range wrap(Neutral(s), t.o.Width-len(indent)) {
+		t.line("%s%s", indent, l)
+	}
+}
+
+// problem is the head of a finding or a failure, with carets under what it is about where that is one line.
+func (t *documentText) problem(title string, p *Place, quote []string) {
+	t.line("\n%s\n", title)
+	if p == nil {
+		return
+	}
+	t.line("  on %s line %d:", Neutral(p.File), p.Line)
+	for i, l := range quote[:min(len(quote), maxQuoted)] {
+		number := fmt.Sprintf("%4d: ", p.Line+i)
+		t.line("%s%s", number, Neutral(l))
+		if p.EndLine <= p.Line && p.Column > 0 && p.EndColumn > p.Column {
+			before := cutRunes(l, p.Column-1)
+			t.line("%s%s", strings.Repeat(" ", len(number)+columns(Neutral(before))), t.o.paint(strings.Repeat("^", min(p.EndColumn-p.Column, 200)), red))
+		}
+	}
+	t.line("")
+}
+
+// cutRunes is the first n characters of s.
+func cutRunes(s string, n int) string {
+	for i := range s {
+		if n == 0 {
+			return s[:i]
+		}
+		n--
+	}
+	return s
+}
+
+func (t *documentText) check(c Check) {
+	word, tint := "ok", green
+	switch c.Outcome {
+	case CheckFailed:
+		word, tint = "failed", red
+	case CheckWarning:
+		word, tint = "warning", yellow
+	case CheckSkipped:
+		word, tint = "not asked", faint
+	case CheckPassed:
+	}
+	const column = len("  not asked  ")
+	for i, l := range wrap(Neutral(strings.TrimSuffix(c.Name+": "+c.Detail, ": ")), t.o.Width-column) {
+		begin := strings.Repeat(" ", column)
+		if i == 0 {
+			begin = "  " + t.o.paint(pad(word, column-4), tint) + "  "
+		}
+		t.line("%s%s", begin, l)
+	}
+	if c.Hint != "" {
+		t.wrapped(strings.Repeat(" ", column), c.Hint)
+	}
+}
+
+func (t *documentText) table() {
+	rows := t.d.shown()
+	if len(rows) == 0 {
+		return
+	}
+	title, did := 0, 0
+	for _, r := range rows {
+		title, did = max(title, columns(Neutral(r.Title))), max(did, columns(Neutral(t.d.did(r))))
+	}
+	t.line("")
+	for _, r := range rows {
+		line := pad(Neutral(r.Title), min(title, maxAddrColumn)) + "  " + t.o.paint(pad(Neutral(t.d.did(r)), min(did, maxAddrColumn)), cmp.Or(statusShade(r.Status), verbShade(r.Verb)))
+		if d := t.d.took(r); d > 0 {
+			line += "  " + short(d)
+		}
+		var ids []string
+		for _, id := range r.IDs {
+			ids = append(ids, Neutral(strings.TrimSpace(id.ID+" "+id.Region)))
+		}
+		line += "  " + cmp.Or(strings.Join(ids, ", "), t.o.paint(Neutral(t.d.reason(r)), faint))
+		t.line("  %s", strings.TrimRight(line, " "))
+	}
+}
