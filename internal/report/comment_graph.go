@@ -100,7 +100,10 @@ func class(r *Resource) string {
 		return "skipped"
 	case executor.Applied, executor.Unchanged:
 	}
-	return cmp.Or(string(r.Verb), string(planner.None))
+	if r.Verb == "" || r.Verb == planner.Later {
+		return string(planner.None)
+	}
+	return string(r.Verb)
 }
 
 // builds are the names of the builds, in the order of their first resources.

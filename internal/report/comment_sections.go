@@ -12,23 +12,25 @@ import (
 // maxOpenLog is how many lines of a log are shown without being asked for.
 const maxOpenLog = 12
 
-// shown are the resources that the table has rows for: images, what failed, and what is changed in
-// place or deleted. Where there are none of these, whatever is to be done.
+// shown are the resources that the table has rows for: images, then what failed and what is changed in
+// place, deleted or left to a merge. Where there are none of these, whatever is to be done.
 func (d *Document) shown() []*Resource {
-	var some, others []*Resource
+	var images, some, others []*Resource
 	for i := range d.Resources {
 		r := &d.Resources[i]
 		switch {
-		case r.Image || r.Status == executor.Failed || r.Verb == planner.Update || r.Verb == planner.Delete:
+		case r.Image:
+			images = append(images, r)
+		case r.Status == executor.Failed || r.Verb == planner.Update || r.Verb == planner.Delete || r.Verb == planner.Later:
 			some = append(some, r)
 		case r.Verb != planner.None:
 			others = append(others, r)
 		}
 	}
-	if len(some) == 0 {
+	if len(images)+len(some) == 0 {
 		return others
 	}
-	return some
+	return append(images, some...)
 }
 
 // table is what came of the images of all documents.
@@ -74,7 +76,7 @@ func (c *commentary) row(d *Document, r *Resource) {
 	took := ""
 	if t := d.took(r); t > 0 {
 		took = short(t)
-	} else if r.EstimateSeconds > 0 && r.Status == "" && r.Verb != planner.None {
+	} else if r.EstimateSeconds > 0 && r.Status == "" && r.Verb != planner.None && r.Verb != planner.Later {
 		took = "about " + short(seconds(r.EstimateSeconds))
 	}
 	c.printf("| %s | %s | %s | %s | %s | %s | %s |\n", link(c.code(r.Title), d.Source.blob(r.Origin)), c.text(r.Kind), markdownText(d.sign(r))+" "+c.text(d.did(r)),
@@ -83,6 +85,9 @@ func (c *commentary) row(d *Document, r *Resource) {
 
 // sign is what became of a resource, or is to become of it, as one character.
 func (d *Document) sign(r *Resource) string {
+	if r.Verb == planner.Later {
+		return "⏸️"
+	}
 	switch r.Status {
 	case executor.Applied:
 		return "✅"

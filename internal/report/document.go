@@ -55,11 +55,12 @@ const (
 	Running     Outcome = "running"
 )
 
-// A PullRequest is what a plan or a build was made for where it was made for one.
+// A PullRequest is the one that a plan or a build is of.
 type PullRequest struct {
-	Number int `json:"number"`
-	// Expires is when what it makes may be collected; zero for never.
-	Expires time.Time `json:"expires,omitzero"`
+	Repository string `json:"repository,omitempty"`
+	Number     int    `json:"number"`
+	// KeptSeconds is how long what it made is kept after its last build.
+	KeptSeconds float64 `json:"kept_seconds,omitempty"`
 }
 
 // A Source is where a document came from, as far as links are to lead there. Parts that are not

@@ -82,6 +82,16 @@ func siteEvents(whole bool) []executor.Event {
 	}})
 }
 
+// pullRequestRun is a run of pullRequestPlan.
+func pullRequestRun() *report.Document {
+	r := folded(pullRequestPlan(), report.Meta{Sandbox: true}, siteEvents(true))
+	for _, a := range []string{"distribution_configuration.site", "image_pipeline.weekly"} {
+		r.Fold(executor.Started{Addr: addr(a), At: after(0), Verb: planner.Later})
+		r.Fold(executor.Finished{Addr: addr(a), At: after(time.Second), Status: executor.Unchanged})
+	}
+	return report.RunDocument(r, time.Time{}, about("build"))
+}
+
 func builtSite() *report.Document {
 	return report.RunDocument(folded(sitePlan(true), report.Meta{}, siteEvents(true)), time.Time{}, about("build"))
 }
@@ -93,18 +103,31 @@ func interrupted() *report.Document {
 	return report.RunDocument(folded(sitePlan(true), report.Meta{}, events), time.Time{}, about("build"))
 }
 
-func pullRequest(command string) report.About {
-	a := about(command)
-	a.PullRequest = &report.PullRequest{Number: 42, Expires: time.Date(2026, 12, 5, 2, 0, 0, 0, time.UTC)}
-	return a
+// pullRequestPlan is sitePlan for a pull request, which leaves distribution and a pipeline to its merge.
+func pullRequestPlan() *planner.Plan {
+	f := &fixture{sitePlan(true)}
+	f.PullRequest = &planner.PullRequest{Repository: "octo-org/images", Number: 42, Expires: 14 * 24 * time.Hour}
+	for _, c := range f.Changes {
+		switch c.Kind {
+		case distro:
+			c.Verb, c.Op, c.Reason = planner.Later, "", "not in a pull request: it is needed beyond the region built in alone; the merge creates it"
+		case image:
+			if c.Verb == planner.Create {
+				c.Left, c.Reason = "distribution is left to the merge", c.Reason+"; distribution is left to the merge"
+			}
+		}
+	}
+	f.add("", "not in a pull request: builds on a schedule would follow it; the merge updates it (differs: schedule)",
+		change("image_pipeline.weekly", pipeline, planner.Later, planner.Object{"name": "weekly", "imageRecipeArn": ref("image_recipe.site", "arn")}))
+	return f.Plan
 }
 
 // warned is a plan with a warning of its own and one from on the way to it.
 func warned() *report.Document {
-	p := sitePlan(true)
+	p := pullRequestPlan()
 	p.Diags = hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Version left to AWS", Detail: "The recipe is tied to no version of its parent: each build may start from another.", Subject: new(at(2, 3, 12))}}
 	way := hcl.Diagnostics{{Severity: hcl.DiagWarning, Summary: "Unused variable", Detail: "Nothing refers to it."}}
-	return report.PlanDocument(p, way, pullRequest("plan"))
+	return report.PlanDocument(p, way, about("plan"))
 }
 
 func mistakes() *report.Document {
@@ -191,7 +214,7 @@ func documentCases(t *testing.T) []documentCase {
 		{"hostile", one(hostileRun())},
 		{"matrix", matrix()},
 		{"pull-request-plan", one(warned())},
-		{"pull-request-build", one(report.RunDocument(folded(sitePlan(true), report.Meta{Sandbox: true}, siteEvents(true)), time.Time{}, pullRequest("build")))},
+		{"pull-request-build", one(pullRequestRun())},
 		{"cancelled", one(interrupted())},
 		{"running", one(running)},
 		{"test", one(rehearsedDocument(t))},

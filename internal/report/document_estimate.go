@@ -20,7 +20,7 @@ func (v *view) documentEstimate() *Estimate {
 			continue
 		}
 		e.Builds = append(e.Builds, BuildMachine{Image: shortAddr(c.Addr), Types: v.instanceTypes(c.Node), Hours: c.Estimate.Hours()})
-		for _, region := range v.regions(c.Node) {
+		for _, region := range v.goesTo(c) {
 			stored[region]++
 		}
 	}

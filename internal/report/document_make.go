@@ -16,14 +16,13 @@ import (
 
 // About is what a Document says of a command that neither plan nor run knows.
 type About struct {
-	Command     string // plan, build, test, validate, doctor
-	Leg         string
-	Path        string // of the configuration, from the repository's root
-	Version     string
-	Region      string // where no plan says it
-	Sandbox     bool
-	PullRequest *PullRequest
-	Source      Source
+	Command string // plan, build, test, validate, doctor
+	Leg     string
+	Path    string // of the configuration, from the repository's root
+	Version string
+	Region  string // where no plan says it
+	Sandbox bool
+	Source  Source
 	// Secrets are the texts that no document may hold.
 	Secrets []string
 	// Files are the configuration's sources, which findings quote.
@@ -33,7 +32,7 @@ type About struct {
 func (a About) document(o Outcome) *Document {
 	return &Document{
 		FormatVersion: DocumentFormat, Command: a.Command, Outcome: o, Leg: a.Leg, Path: a.Path, Version: a.Version,
-		Region: a.Region, Sandbox: a.Sandbox, PullRequest: a.PullRequest, Source: a.Source,
+		Region: a.Region, Sandbox: a.Sandbox, Source: a.Source,
 	}
 }
 
@@ -67,6 +66,9 @@ func (d *Document) fromPlan(v *view, secrets []string) {
 	sum := sha256.Sum256([]byte(newCover(secrets)(string(v.plan.JSON()))))
 	d.PlanDigest = "sha256:" + hex.EncodeToString(sum[:])
 	d.Estimate = v.documentEstimate()
+	if pr := v.plan.PullRequest; pr != nil {
+		d.PullRequest = &PullRequest{Repository: pr.Repository, Number: pr.Number, KeptSeconds: pr.Expires.Seconds()}
+	}
 }
 
 // resource is a change as plain data.
@@ -79,7 +81,7 @@ func (v *view) resource(c *planner.Change) Resource {
 		r.Regions = []string{v.region}
 	}
 	if r.Image {
-		r.Title, r.Regions = shortAddr(c.Addr), v.regions(c.Node)
+		r.Title, r.Regions = shortAddr(c.Addr), v.goesTo(c)
 	}
 	for _, a := range c.Needs {
 		if v.changes[a] != nil {
@@ -91,6 +93,15 @@ func (v *view) resource(c *planner.Change) Resource {
 		r.IDs = ids((&Item{Outputs: c.Observed.Outputs, Regions: r.Regions}).AMIs())
 	}
 	return r
+}
+
+// goesTo are the regions an image goes to by this plan: a pull request distributes nothing.
+func (v *view) goesTo(c *planner.Change) []string {
+	regions := v.regions(c.Node)
+	if c.Left != "" {
+		regions = regions[:min(1, len(regions))]
+	}
+	return regions
 }
 
 func ids(amis []AMI) []ID {

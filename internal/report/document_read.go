@@ -40,9 +40,54 @@ func (d *Document) JSON() ([]byte, error) {
 	return []byte(visibleJSON(string(raw)) + "\n"), nil
 }
 
+// JSON is several documents as one file, a list of what Document.JSON writes.
+func JSON(docs []*Document) ([]byte, error) {
+	if docs == nil {
+		docs = []*Document{}
+	}
+	raw, err := json.MarshalIndent(docs, "", "  ")
+	if err != nil {
+		return nil, fmt.Errorf("encode documents: %w", err)
+	}
+	return []byte(visibleJSON(string(raw)) + "\n"), nil
+}
+
 // ReadDocument reads what Document.JSON wrote. Anything else is an error that says what is wrong:
 // another version, a field or a word that is not known, more than the limits allow, anything behind the end.
 func ReadDocument(r io.Reader) (*Document, error) {
+	raw, err := readJSON(r)
+	if err != nil {
+		return nil, err
+	}
+	return parseDocument(raw)
+}
+
+// ReadDocuments reads a file of one document or of a list of them, as strictly.
+func ReadDocuments(r io.Reader) ([]*Document, error) {
+	raw, err := readJSON(r)
+	if err != nil {
+		return nil, err
+	}
+	if raw[0] != '[' {
+		d, err := parseDocument(raw)
+		return []*Document{d}, err
+	}
+	var list []json.RawMessage
+	if err := json.Unmarshal(raw, &list); err != nil {
+		return nil, fmt.Errorf("read documents: %w", err)
+	}
+	docs := make([]*Document, 0, len(list))
+	for _, one := range list {
+		d, err := parseDocument(one)
+		if err != nil {
+			return nil, err
+		}
+		docs = append(docs, d)
+	}
+	return docs, nil
+}
+
+func readJSON(r io.Reader) (json.RawMessage, error) {
 	limited := &io.LimitedReader{R: r, N: MaxDocument + 1}
 	dec := json.NewDecoder(limited)
 	var raw json.RawMessage
@@ -56,7 +101,7 @@ func ReadDocument(r io.Reader) (*Document, error) {
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
 		return nil, errors.New("read document: something stands behind its end")
 	}
-	return parseDocument(raw)
+	return raw, nil
 }
 
 func parseDocument(raw []byte) (*Document, error) {
@@ -106,7 +151,7 @@ func words() map[reflect.Type][]string {
 		reflect.TypeFor[Outcome]():         {string(Succeeded), string(Failed), string(Mistaken), string(Interrupted), string(Running)},
 		reflect.TypeFor[Severity]():        {string(Error), string(Warning), string(Notice)},
 		reflect.TypeFor[CheckOutcome]():    {string(CheckPassed), string(CheckWarning), string(CheckFailed), string(CheckSkipped)},
-		reflect.TypeFor[planner.Verb]():    {"", string(planner.None), string(planner.Create), string(planner.Update), string(planner.Delete), string(planner.Wait)},
+		reflect.TypeFor[planner.Verb]():    {"", string(planner.None), string(planner.Create), string(planner.Update), string(planner.Delete), string(planner.Wait), string(planner.Later)},
 		reflect.TypeFor[executor.Status](): {"", string(executor.Applied), string(executor.Unchanged), string(executor.Failed), string(executor.Skipped), string(executor.Canceled)},
 	}
 }

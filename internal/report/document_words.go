@@ -30,8 +30,10 @@ func (d *Document) mark() string {
 func (d *Document) toDo() int {
 	n := 0
 	for i := range d.Resources {
-		if v := d.Resources[i].Verb; v != planner.None && v != "" {
+		switch d.Resources[i].Verb {
+		case planner.Create, planner.Update, planner.Delete, planner.Wait:
 			n++
+		case planner.None, planner.Later:
 		}
 	}
 	return n
@@ -120,6 +122,7 @@ func verbWords() []struct {
 		{planner.Update, "to distribute", "to update"},
 		{planner.Delete, "to delete", "to delete"},
 		{planner.Wait, "being built already", "being made already"},
+		{planner.Later, "left to the merge", "left to the merge"},
 		{planner.None, "reused", "unchanged"},
 	}
 }
@@ -249,10 +252,18 @@ func (d *Document) nextAfterPlan() string {
 // limits says what a pull request does not do, and how long what it made stays.
 func (p *PullRequest) limits(region string) string {
 	s := fmt.Sprintf("Pull request %d moves no pointer and distributes nowhere beyond %s.", p.Number, cmp.Or(region, "the region it builds in"))
-	if !p.Expires.IsZero() {
-		s += " What it makes may be collected after " + p.Expires.UTC().Format("2 January 2006") + "."
+	if p.KeptSeconds > 0 {
+		s += fmt.Sprintf(" What it makes is kept for %s after its last build.", period(seconds(p.KeptSeconds)))
 	}
 	return s
+}
+
+// period is a long duration in days, or in hours where it is no whole number of days.
+func period(d time.Duration) string {
+	if day := 24 * time.Hour; d >= day && d%day == 0 {
+		return count(int(d/day), "day")
+	}
+	return count(int(d.Hours()), "hour")
 }
 
 // progress says how far a run has come, and when it may be over.
@@ -303,7 +314,7 @@ func (d *Document) left() (longest time.Duration, unknown int) {
 // took is how long work on a resource took; of one under way in d, so far.
 func (d *Document) took(r *Resource) time.Duration {
 	switch {
-	case r.Started.IsZero() || r.Verb == planner.None:
+	case r.Started.IsZero() || r.Verb == planner.None || r.Verb == planner.Later:
 		return 0
 	case r.Ended.IsZero():
 		return max(0, d.Ended.Sub(r.Started))

@@ -1,0 +1,30 @@
+package report
+
+import (
+	"cmp"
+	"slices"
+)
+
+// Merge orders the documents of several jobs by command, configuration and leg, and leaves out those
+// that a later attempt of the same run replaced: a run that is repeated in part keeps the others' documents.
+func Merge(docs []*Document) []*Document {
+	type leg struct {
+		command, path, leg string
+		run                int64
+	}
+	of := func(d *Document) leg { return leg{d.Command, d.Path, d.Leg, d.Source.Run} }
+	newest := map[leg]int{}
+	for _, d := range docs {
+		newest[of(d)] = max(newest[of(d)], d.Source.Attempt)
+	}
+	var out []*Document
+	for _, d := range docs {
+		if d.Source.Run == 0 || d.Source.Attempt == newest[of(d)] {
+			out = append(out, d)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b *Document) int {
+		return cmp.Or(cmp.Compare(a.Command, b.Command), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Leg, b.Leg), cmp.Compare(a.Source.Run, b.Source.Run))
+	})
+	return out
+}
