@@ -30,7 +30,7 @@ type buildOptions struct {
 }
 
 func (p *program) buildCommand() *cobra.Command {
-	g := &planning{p: p, must: true}
+	g := &planning{p: p, command: "build", must: true}
 	var o buildOptions
 	c := &cobra.Command{
 		Use: "build [PATH | PLAN.json [PATH]]", Short: "Build what is not there yet", Args: cobra.MaximumNArgs(2),
@@ -51,6 +51,9 @@ func (p *program) buildCommand() *cobra.Command {
 				return err
 			}
 			if err := g.p.compare(plan, g.cfg, saved); err != nil {
+				return err
+			}
+			if err := p.reporter.planned(g, plan); err != nil {
 				return err
 			}
 			return p.build(c.Context(), g, plan, o)
@@ -79,6 +82,10 @@ func (g *planning) buildArgs(args []string) ([]byte, error) {
 	saved, err := os.ReadFile(args[0])
 	if err != nil {
 		return nil, mistake("write one with: imagebuild plan --out plan.json", "reading the plan: %w", err)
+	}
+	saved, _, err = unbind(saved)
+	if err != nil {
+		return nil, mistake("write a new one with: imagebuild plan --out "+args[0], "%s: %w", args[0], err)
 	}
 	doc, err := planner.ParsePlan(saved)
 	if err != nil {
@@ -135,10 +142,12 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 	if err != nil {
 		return &exit{status: statusFailed, err: err, hint: "name a directory that can be written: --log-dir DIR"}
 	}
-	rep := report.New(plan, report.Meta{
+	p.reporter.recorded(rec.dir)
+	rep := report.New(plan, p.reporter.meta(report.Meta{
 		Version: version, Sandbox: g.target.server != nil, Files: g.cfg.Files, Events: rec.events(), Logs: rec.dir,
-	})
-	failed := p.carryOut(ctx, g, plan, o, []func(executor.Event){rep.Fold, rec.fold})
+	}))
+	failed := p.carryOut(ctx, g, plan, o, []func(executor.Event){p.reporter.following(g, rep), rec.fold})
+	p.reporter.ran(g, rep)
 	if err = rec.close(); err != nil {
 		fmt.Fprintf(p.stderr, "warning: the record of this run is not complete: %v\n", err)
 	}
@@ -169,7 +178,7 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 	ticking, stop := context.WithCancel(context.WithoutCancel(ctx)) // an interrupted run is shown to its end
 	over := make(chan struct{})
 	go func() { live.Run(ticking); close(over) }()
-	options := aws.Options{Region: g.region, Trace: plan.Trace, OnCancel: executor.OnCancel(o.onCancel), Images: o.parallel, Run: p.now().UTC().Format("20060102T150405Z")}
+	options := aws.Options{Region: g.region, Trace: plan.Trace, OnCancel: executor.OnCancel(o.onCancel), Images: o.parallel, Run: p.runName()}
 	if plan.PullRequest != nil {
 		options.PullRequest, options.Expires = plan.PullRequest, p.now().Add(plan.PullRequest.Expires)
 	}
@@ -195,6 +204,14 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 		return errors.Join(failed, fmt.Errorf("showing the run: %w", err))
 	}
 	return failed
+}
+
+// runName is what the tags of what this run makes call it.
+func (p *program) runName() string {
+	if p.runID != "" {
+		return p.runID
+	}
+	return p.now().UTC().Format("20060102T150405Z")
 }
 
 // screenSize asks the terminal for its size; nil where w is none.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/org/imagebuild-action/dsl"
@@ -43,7 +44,7 @@ func (p *program) locate(path string) (*location, error) {
 	}
 	loc.host = dsl.Host{
 		FS: loc.root.FS(), Dir: within(top, dir), Cwd: p.workingDirectory(top), Root: top,
-		Env: p.lookupEnv, Envs: p.environmentNames, Now: p.now(),
+		Env: p.configurationEnv, Envs: p.environmentNames, Now: p.now(),
 	}
 	return loc, nil
 }
@@ -84,8 +85,24 @@ func (p *program) workingDirectory(top string) string {
 	return rel
 }
 
+// configurationEnv looks up a variable for a configuration.
+func (p *program) configurationEnv(name string) (string, bool) {
+	if p.visible != nil && !p.visible(name) {
+		return "", false
+	}
+	return p.lookupEnv(name)
+}
+
+// visibleEnviron is the environment, less what nothing of the configuration may see.
+func (p *program) visibleEnviron() []string {
+	return slices.DeleteFunc(slices.Clone(p.environ()), func(kv string) bool {
+		name, _, _ := strings.Cut(kv, "=")
+		return p.visible != nil && !p.visible(name)
+	})
+}
+
 func (p *program) environmentNames() []string {
-	all := p.environ()
+	all := p.visibleEnviron()
 	names := make([]string, 0, len(all))
 	for _, kv := range all {
 		name, _, _ := strings.Cut(kv, "=")

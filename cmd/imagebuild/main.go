@@ -18,7 +18,7 @@ func main() {
 		os.Exit(status)
 	}
 	collectLate()
-	os.Exit(newProgram().run(context.Background(), os.Args[1:]))
+	os.Exit(newProgram().run(context.Background(), actionArguments(os.Args)))
 }
 
 // newProgram is the program on this process's own streams and environment.

@@ -38,7 +38,7 @@ type planOptions struct {
 }
 
 func (p *program) planCommand() *cobra.Command {
-	g := &planning{p: p}
+	g := &planning{p: p, command: "plan"}
 	var o planOptions
 	c := &cobra.Command{
 		Use: "plan [PATH]", Short: "Show what a build would do", Args: cobra.MaximumNArgs(1),
@@ -49,6 +49,9 @@ func (p *program) planCommand() *cobra.Command {
 			defer func() { err = errors.Join(err, g.close()) }()
 			plan, err := g.plan(c.Context())
 			if err != nil {
+				return err
+			}
+			if err := p.reporter.planned(g, plan); err != nil {
 				return err
 			}
 			if err := p.writePlan(plan, g, o); err != nil {

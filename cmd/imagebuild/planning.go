@@ -21,6 +21,7 @@ const fallbackRegion = "us-east-1"
 // A planning is one configuration on its way to a plan, and what must be closed after it.
 type planning struct {
 	p       *program
+	command string // that plans
 	path    string
 	conf    configurationFlags
 	tgt     targetFlags
@@ -126,7 +127,9 @@ func (g *planning) load(data dataLookup) error {
 	g.cfg, g.diags = cfg, nil
 	if g.stop(diags) {
 		_, more := planner.Compile(cfg, kind.All(), g.p.regionOf(g.conf, cfg)) // what is wrong besides
-		g.p.draw(cfg, append(g.diags, more...))
+		g.diags = append(g.diags, more...)
+		g.p.draw(cfg, g.diags)
+		g.p.reporter.mistaken(g, g.diags)
 		return told(statusMistake)
 	}
 	return nil
@@ -152,7 +155,7 @@ func (g *planning) connect(ctx context.Context) error {
 	if g.tgt.wanted() {
 		return &exit{status: statusFailed, err: err}
 	}
-	if g.must {
+	if g.must || g.p.identity != nil {
 		return &exit{
 			status: statusFailed, err: err,
 			hint: "give the run credentials (a profile, a role, OIDC), or build without an account: imagebuild build --sandbox " + g.path,
@@ -174,6 +177,7 @@ func (g *planning) refuse(ctx context.Context) error {
 		return told(statusInterrupted)
 	}
 	g.p.draw(g.cfg, g.diags)
+	g.p.reporter.mistaken(g, g.diags)
 	return told(statusMistake)
 }
 

@@ -37,6 +37,11 @@ type program struct {
 	// told all credentials before they are used; nil tells nobody.
 	identity      *aws.WebIdentity
 	onCredentials func(keyID, secret, token string)
+	reporter      *reporter // nil tells nobody
+	// runID names what a run makes in its tags; "" is the time.
+	runID string
+	// visible says which variables of the environment configurations and components may see; nil says all.
+	visible func(name string) bool
 }
 
 // hinted is an error that knows what to do about it.
@@ -77,15 +82,21 @@ func told(status int) error { return &exit{status: status} }
 func (p *program) run(ctx context.Context, args []string) int {
 	ctx, stop := p.withSignals(ctx)
 	defer stop()
+	return p.end(p.execute(ctx, args))
+}
+
+// execute is run for a context that signals end already. How it ended is still to be told.
+func (p *program) execute(ctx context.Context, args []string) error {
 	root := p.command() //nolint:contextcheck // commands take their context when cobra runs them
 	root.SetArgs(doubleDashes(root, args))
 	root.SetIn(p.stdin)
 	root.SetOut(p.stdout)
 	root.SetErr(p.stderr)
-	err := root.ExecuteContext(ctx)
-	if err == nil {
-		return statusDone
-	}
+	return root.ExecuteContext(ctx)
+}
+
+// exitOf is how a command that ended with an error ends the program.
+func exitOf(err error) *exit {
 	e, ok := errors.AsType[*exit](err)
 	if !ok {
 		e = &exit{status: statusMistake, err: err, hint: "imagebuild --help lists the commands and their flags"}
@@ -93,6 +104,15 @@ func (p *program) run(ctx context.Context, args []string) int {
 	if h, knows := errors.AsType[hinted](err); knows && h.Hint() != "" {
 		e.hint = h.Hint()
 	}
+	return e
+}
+
+// end tells an error, once, and returns the exit status that it stands for.
+func (p *program) end(err error) int {
+	if err == nil {
+		return statusDone
+	}
+	e := exitOf(err)
 	if e.err != nil {
 		fmt.Fprintf(p.stderr, "error: %v\n", e.err)
 		if e.hint != "" {
@@ -114,6 +134,7 @@ func (p *program) command() *cobra.Command {
 	root.AddCommand(
 		p.validateCommand(), p.planCommand(), p.buildCommand(), p.testCommand(), p.graphCommand(),
 		p.fmtCommand(), p.initCommand(), p.sandboxCommand(), p.runCommand(), p.versionCommand(), p.reportCommand(),
+		p.actionCommand(),
 	)
 	return root
 }

@@ -4,9 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +12,6 @@ import (
 
 func (p *program) sandboxCommand() *cobra.Command {
 	var listen, dir, root, region string
-	var issuers, roles []string
 	c := &cobra.Command{
 		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
 		Long: "sandbox serves EC2 Image Builder, and as much of STS, S3, CloudWatch Logs, SSM parameters and EC2 images\n" +
@@ -30,11 +26,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, chosen.close()) }()
-			o := sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region, Issuers: trustedIssuers(issuers)}
-			if o.Roles, err = p.readRoles(roles); err != nil {
-				return err
-			}
-			server, err := p.openSandbox(c.Context(), o)
+			server, err := p.openSandbox(c.Context(), sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region})
 			if err != nil {
 				return err
 			}
@@ -45,37 +37,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&dir, "sandbox-dir", "", "keep the state in `dir` (default: a temporary one)")
 	c.Flags().StringVar(&root, "root", "auto", "where components run: "+rootHelp)
 	c.Flags().StringVar(&region, "region", "us-east-1", "the `region` of requests that name none")
-	c.Flags().StringArrayVar(&issuers, "trust-issuer", nil, "let STS verify web identity tokens and take those of this issuer alone: `URL[,AUDIENCE...]`; may be repeated")
-	c.Flags().StringArrayVar(&roles, "role", nil, "let only the role in `file` be assumed, by those whom its trust policy names; may be repeated")
 	return c
-}
-
-// trustedIssuers reads URL[,AUDIENCE...]. Keys are fetched when the first token comes.
-func trustedIssuers(flags []string) (out []sandbox.Issuer) {
-	for _, f := range flags {
-		parts := strings.Split(f, ",")
-		out = append(out, sandbox.Issuer{URL: parts[0], Audiences: parts[1:]})
-	}
-	return out
-}
-
-// readRoles reads roles in the form that the AWS CLI creates them from.
-func (p *program) readRoles(files []string) (out []sandbox.Role, err error) {
-	for _, file := range files {
-		if !filepath.IsAbs(file) {
-			file = filepath.Join(p.cwd, file)
-		}
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			return nil, mistake("name a file", "reading a role: %w", err)
-		}
-		role, err := sandbox.ParseRole(raw)
-		if err != nil {
-			return nil, mistake(`a role is {"RoleName": "…", "AssumeRolePolicyDocument": {…}}; docs/credentials.md has one`, "%s: %w", file, err)
-		}
-		out = append(out, role)
-	}
-	return out, nil
 }
 
 // openSandbox opens a server that runs components through this program.

@@ -26,7 +26,7 @@ type testFlags struct {
 }
 
 func (p *program) testCommand() *cobra.Command {
-	g := &planning{p: p, offline: true}
+	g := &planning{p: p, command: "test", offline: true}
 	var f testFlags
 	c := &cobra.Command{
 		Use: "test [PATH]", Short: "Run the components of a configuration here, and build nothing", Args: cobra.MaximumNArgs(1),
@@ -108,6 +108,7 @@ func (t *tester) run(ctx context.Context, plan *planner.Plan, builds []*rehearsa
 	results, failed := rehearsal.Run(ctx, builds, rehearsal.Options{
 		Root: t.roots.choose, Self: t.p.self, Dir: dir, Parallel: t.f.parallel, S3Endpoint: staging.endpoint, Sink: func(e rehearsal.Event) { t.fold(text, e) }, Now: t.p.now,
 	})
+	t.p.reporter.rehearsed(t.g, results)
 	if err := report.RehearsalVerdict(t.out, results, t.p.now().Sub(start), t.p.textOptions(t.p.stdout)); err != nil {
 		return &exit{status: statusFailed, err: err}
 	}

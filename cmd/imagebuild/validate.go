@@ -10,7 +10,7 @@ import (
 )
 
 func (p *program) validateCommand() *cobra.Command {
-	g := &planning{p: p, offline: true}
+	g := &planning{p: p, command: "validate", offline: true}
 	var f documentFlags
 	c := &cobra.Command{
 		Use: "validate [PATH]", Short: "Check a configuration without AWS", Args: cobra.MaximumNArgs(1),
@@ -25,6 +25,9 @@ func (p *program) validateCommand() *cobra.Command {
 			defer func() { err = errors.Join(err, g.close()) }()
 			plan, err := g.plan(c.Context())
 			if err != nil {
+				return err
+			}
+			if err := p.reporter.planned(g, plan); err != nil {
 				return err
 			}
 			fmt.Fprintf(p.stdout, "%s is valid: %s.\n", g.path, describe(plan))

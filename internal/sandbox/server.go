@@ -38,7 +38,6 @@ type Server struct {
 	logsAPI   map[string]answer
 	ssmAPI    map[string]answer
 	http      *http.Server
-	keys      keyRing
 	serving   sync.WaitGroup
 	closing   sync.Once
 	closed    error

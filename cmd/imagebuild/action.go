@@ -1,0 +1,357 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/github"
+	"github.com/org/imagebuild-action/internal/report"
+)
+
+// The names under which the image starts this program as an action. A container action can hand over an
+// entrypoint safely, but no arguments: the runner joins them into one command line.
+const (
+	actionName     = "imagebuild-action"
+	actionPostName = "imagebuild-action-post"
+)
+
+// actionArguments are the arguments that the program's own name stands for.
+func actionArguments(args []string) []string {
+	switch filepath.Base(args[0]) {
+	case actionName:
+		return []string{"action"}
+	case actionPostName:
+		return []string{"action", "post"}
+	}
+	return args[1:]
+}
+
+func (p *program) actionCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use: "action", Short: "Be a step of GitHub Actions", Args: cobra.NoArgs, Hidden: true,
+		Long: "action is the entrypoint of the GitHub Action: it reads the step's inputs from the environment, runs the command\n" +
+			"that they name, and tells of it where GitHub shows it. docs/action.md describes it.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			a, err := p.beginAction()
+			if err != nil {
+				return err
+			}
+			return a.run(c.Context())
+		},
+	}
+	c.AddCommand(&cobra.Command{
+		Use: "post", Short: "Finish what the step left", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			a, err := p.beginAction()
+			if err != nil {
+				return err
+			}
+			return a.post(c.Context())
+		},
+	})
+	return c
+}
+
+// An action is one step of GitHub Actions.
+type action struct {
+	p        *program // whose standard output is the step's log
+	in       givenInputs
+	unknown  []string // names of inputs that there are not
+	env      *github.Environment
+	commands *github.Commands
+	files    *github.Files
+	tokens   *github.Tokens
+	out      outputValues
+	ruling   ruling
+	ledger   ledger
+
+	doc   *report.Document // what the command came to so far
+	plan  []byte           // the plan as JSON, secrets covered; nil where there was none
+	logs  string           // the directory of the whole logs; "" where there are none
+	leg   string           // of the matrix; "" without one
+	saved savedPlan
+	talk  conversation
+	// settled ends what tells of a run under way, and returns when it has.
+	settled func()
+	// planDigest is of planFile, or, where none was written, of the plan.
+	planDigest, planFile string
+}
+
+// notAJob is what the action says outside of GitHub Actions.
+const notAJob = "this is no job of GitHub Actions: GITHUB_ACTIONS is not set"
+
+// beginAction reads what the runner hands over. Whatever is secret in it is masked first.
+func (p *program) beginAction() (*action, error) {
+	getenv := p.getenv()
+	commands := github.NewCommands(p.stdout)
+	for _, name := range secretVariables {
+		commands.Mask(getenv(name))
+	}
+	if getenv("GITHUB_ACTIONS") != "true" {
+		return nil, mistake("run the command itself: imagebuild plan, imagebuild build", notAJob)
+	}
+	a := &action{p: p, commands: commands, files: github.NewFiles(getenv), out: outputValues{}}
+	env, err := github.ReadEnvironment(getenv)
+	if err != nil { // an event that cannot be read says nothing of where the commit comes from
+		commands.Error(err.Error())
+		return nil, told(statusFailed)
+	}
+	in, unknown, err := readInputs(p.environ())
+	commands.Mask(in["github-token"])
+	if err != nil {
+		commands.Error(err.Error())
+		return nil, told(statusMistake)
+	}
+	if n := in.number("pull-request"); n > 0 {
+		env.PullRequest = n
+	}
+	env.CheckRunID = int64(in.number("check-run-id"))
+	a.in, a.unknown, a.env, a.leg = in, unknown, env, legOf(in["matrix"])
+	a.tokens = github.NewTokens(env, getenv, nil, commands.Mask)
+	return a, nil
+}
+
+// getenv is lookupEnv for those who do not tell unset from empty.
+func (p *program) getenv() func(string) string {
+	return func(name string) string {
+		v, _ := p.lookupEnv(name)
+		return v
+	}
+}
+
+// run is the step.
+func (a *action) run(ctx context.Context) error {
+	began := a.p.now()
+	for _, name := range a.unknown {
+		a.commands.Warning(fmt.Sprintf("There is no input %q: it is not read.", report.Neutral(name)))
+	}
+	a.ruling = judge(a.trigger(ctx), a.in["command"], a.in.is(untrustedInput))
+	if a.ruling.refused != "" {
+		a.commands.Error(a.ruling.refused + ". " + a.ruling.hint + ".")
+		return told(statusMistake)
+	}
+	if a.ruling.notice != "" {
+		a.commands.Notice(a.ruling.notice)
+	}
+	if err := a.readPlanFile(); err != nil {
+		a.commands.Error(err.Error())
+		return told(statusMistake)
+	}
+	args, err := a.arguments()
+	if err != nil {
+		a.commands.Error(err.Error())
+		return told(statusMistake)
+	}
+	a.converse(ctx)
+	status := a.execute(ctx, args)
+	flush, done := a.flushing(ctx)
+	defer done()
+	a.publish(flush)
+	a.settleLedger(status == statusInterrupted)
+	if err := a.commands.Err(); err != nil {
+		return &exit{status: statusFailed, err: err}
+	}
+	a.commands.Debug(fmt.Sprintf("The step took %s.", a.p.now().Sub(began).Round(time.Millisecond)))
+	if status == statusDone {
+		return nil
+	}
+	return told(status)
+}
+
+// trigger is what the gate looks at. GitHub is asked only where the payload does not say whose commit is meant.
+func (a *action) trigger(ctx context.Context) trigger {
+	e := a.env
+	t := trigger{
+		event: e.Event, fork: e.Fork, dependabot: e.Dependabot, sha: e.SHA,
+	}
+	var err error
+	if t.checkedOut, err = checkedOut(e.Workspace); err != nil {
+		a.commands.Debug(err.Error())
+	}
+	switch e.Event {
+	case "pull_request_target":
+		head := e.Payload.PullRequest.Head
+		t.head, t.headOwn = head.SHA, head.Repo.ID != 0 && head.Repo.ID == e.Repository.ID
+	case "workflow_run":
+		run := e.Payload.WorkflowRun
+		t.head, t.headOwn = run.HeadSHA, run.HeadRepository.ID != 0 && run.HeadRepository.ID == e.Repository.ID
+	case "issue_comment":
+		if t.head, t.headOwn, err = a.askHead(ctx); err != nil {
+			a.commands.Debug(err.Error())
+		}
+	}
+	return t
+}
+
+// askHead asks for the head of the pull request that a comment is on, and whether it is a branch of this
+// repository: the event does not say.
+func (a *action) askHead(ctx context.Context) (sha string, own bool, err error) {
+	client, err := a.client()
+	if err != nil || a.env.PullRequest == 0 {
+		return "", false, err
+	}
+	pr, err := client.PullRequest(ctx, a.env.PullRequest)
+	if err != nil {
+		return "", false, err
+	}
+	return pr.HeadSHA, pr.HeadRepository != "" && strings.EqualFold(pr.HeadRepository, a.env.Repository.String()), nil
+}
+
+// arguments are the command line that the inputs stand for. A command that has no flag for an input that
+// was given is warned of, once.
+func (a *action) arguments() ([]string, error) {
+	name := a.in["command"]
+	if !a.ruling.credentials && name != "validate" && name != "matrix" && name != "test" && !a.in.is("sandbox") {
+		name = "plan" // whatever was asked for: nothing is changed without credentials, and nobody is asked
+	}
+	c, _, err := a.p.command().Find([]string{name})
+	if err != nil {
+		return nil, fmt.Errorf("this imagebuild has no command %s", name)
+	}
+	args := []string{name}
+	for _, i := range actionInputs {
+		value, given := a.in[i.Name]
+		if !given || i.Flag == "" || value == i.Default {
+			continue
+		}
+		if c.Flags().Lookup(i.Flag) == nil {
+			if name == a.in["command"] {
+				a.commands.Warning(fmt.Sprintf("The input %s means nothing to the command %s.", i.Name, name))
+			}
+			continue
+		}
+		for _, v := range a.in.values(i) {
+			args = append(args, "--"+i.Flag+"="+v)
+		}
+	}
+	for flag, value := range a.implied(name) {
+		if c.Flags().Lookup(flag) != nil && value != "" {
+			args = append(args, "--"+flag+"="+value)
+		}
+	}
+	if takesPath(name) {
+		args = append(args, "--", a.in["path"])
+	}
+	return args, nil
+}
+
+// implied are flags that the job says, not its inputs.
+func (a *action) implied(name string) map[string]string {
+	out := map[string]string{}
+	if !a.ruling.credentials && !a.in.is("sandbox") {
+		out["offline"] = "true"
+	}
+	if n := a.env.PullRequest; n > 0 && strings.HasPrefix(a.env.Event, "pull_request") || a.in.number("pull-request") > 0 {
+		number := fmt.Sprint(n)
+		out["pull-request"], out["pr"] = number, number
+	}
+	if name == "build" {
+		out["log-dir"] = a.logDirectory()
+	}
+	return out
+}
+
+// takesPath reports whether a command's argument is a configuration.
+func takesPath(name string) bool { return name != "doctor" }
+
+// identity is as whom AWS is called; nil leaves it to the environment.
+func (a *action) identity() *aws.WebIdentity {
+	role, chain := a.in["role-to-assume"], a.in.lines("role-chain")
+	accounts := a.in.list("allowed-account-ids")
+	if role == "" && len(chain) == 0 && len(accounts) == 0 {
+		return nil
+	}
+	w := &aws.WebIdentity{
+		Role: role, Chain: chain, AllowedAccounts: accounts, Audience: a.in["audience"],
+		Session: a.in["role-session-name"], Duration: a.in.duration("role-duration"),
+	}
+	if w.Session == "" {
+		w.Session = fmt.Sprintf("imagebuild-%d-%d", a.env.RunID, a.env.RunAttempt)
+	}
+	if role != "" {
+		w.Token = func(ctx context.Context) (string, error) { return a.tokens.IdentityToken(ctx, w.Audience) }
+	}
+	return w
+}
+
+// mask hides credentials before anything can show them. The key's id is no secret by itself, and is hidden as
+// configure-aws-credentials does.
+func (a *action) mask(keyID, secret, token string) {
+	for _, s := range []string{keyID, secret, token} {
+		a.commands.Mask(s)
+	}
+}
+
+// program is the program that carries the command out: with the step's log as both of its streams, made
+// harmless, and of the environment only what a configuration may see.
+func (a *action) program(ctx context.Context, log *github.Relay) *program {
+	inner := *a.p
+	inner.stdout, inner.stderr = log, log
+	inner.visible = visibleVariable
+	inner.identity, inner.onCredentials = nil, a.mask
+	if a.ruling.credentials && !a.in.is("sandbox") {
+		inner.identity = a.identity()
+	}
+	inner.runID = a.runTag()
+	inner.reporter = a.reporter(ctx)
+	return &inner
+}
+
+// execute runs the command and keeps what became of it.
+func (a *action) execute(ctx context.Context, args []string) int {
+	a.sayCredentials()
+	log := a.commands.Relay("")
+	p := a.program(ctx, log)
+	err := p.execute(ctx, args)
+	status := p.end(err)
+	if a.settled != nil {
+		a.settled()
+	}
+	if closed := log.Close(); closed != nil {
+		status = max(status, statusFailed)
+	}
+	if a.doc == nil || status != statusDone && status != statusInterrupted && a.doc.Outcome == report.Succeeded {
+		a.doc = a.failure(err, status)
+	}
+	return status
+}
+
+// sayCredentials says as whom AWS is called, before it is.
+func (a *action) sayCredentials() {
+	switch {
+	case !a.ruling.credentials, a.in.is("sandbox"):
+	case a.in["role-to-assume"] != "":
+		a.say("Credentials: the role " + a.in["role-to-assume"] + ", assumed with this job's identity token and renewed while the run lasts.")
+	default:
+		a.say("Credentials: those of the environment, since role-to-assume is not given.")
+	}
+}
+
+// say writes a line to the step's log.
+func (a *action) say(line string) {
+	log := a.commands.Relay("")
+	fmt.Fprintln(log, line)
+	a.notice("The log could not be written", log.Close())
+}
+
+// budget is how long an interrupted step has, of the 7.5 seconds after which the runner goes on to SIGTERM.
+const budget = 6500 * time.Millisecond
+
+// flushing is the time in which reports are delivered: little of it after an interruption.
+func (a *action) flushing(ctx context.Context) (context.Context, func()) {
+	within := 5 * time.Minute
+	if errors.Is(context.Cause(ctx), errInterrupted) {
+		within = 1500 * time.Millisecond
+		if at, known := interruptedAt(ctx); known {
+			within = max(budget-a.p.now().Sub(at), 500*time.Millisecond)
+		}
+	}
+	return context.WithTimeout(context.WithoutCancel(ctx), within)
+}

@@ -1,0 +1,76 @@
+package main
+
+import "slices"
+
+// privileged are the events whose workflows run with the repository's secrets whoever caused them.
+// What they check out is the default branch, unless the workflow says otherwise, which is the trap:
+// a pull request's configuration would then be carried out with the repository's credentials.
+var privileged = []string{"pull_request_target", "workflow_run", "issue_comment"} //nolint:gochecknoglobals // a table, never written
+
+// A trigger is what the gate looks at.
+type trigger struct {
+	event      string
+	fork       bool // the event is a pull request of another repository
+	dependabot bool
+	sha        string // GITHUB_SHA, which GitHub resolved in this repository
+	// head is the commit that the event's payload, or GitHub when asked, says is the pull request's; headOwn says
+	// that it stands in this repository.
+	head       string
+	headOwn    bool
+	checkedOut string // "" where it is not known
+}
+
+// A ruling is what the gate allows.
+type ruling struct {
+	// credentials says whether any may be had.
+	credentials bool
+	// refused is why nothing is done at all, and hint what to do; "" where something is.
+	refused, hint string
+	// notice says what is left out and why; "" where nothing is.
+	notice string
+}
+
+// changing are the commands that change an account.
+var changing = []string{"build", "gc"} //nolint:gochecknoglobals // a table, never written
+
+// judge decides what a command may do after what started the job. Untrusted says that the override was given.
+//
+// Nothing of a pull request from a fork is ever carried out with credentials: GitHub gives such a job none,
+// and where a repository was set up to do so all the same it would be a mistake to use them.
+func judge(t trigger, command string, untrusted bool) ruling {
+	changes := slices.Contains(changing, command)
+	switch {
+	case slices.Contains(privileged, t.event) && !t.own() && !untrusted:
+		if changes {
+			return ruling{
+				refused: command + " is refused on " + t.event + ": what is checked out is not this repository's own, and it would be carried out with this repository's credentials",
+				hint:    "run it on pull_request, or check out this repository's own commit; to let whoever wrote that commit do what the role can, say " + untrustedInput + ": true",
+			}
+		}
+		return ruling{notice: "On " + t.event + " what is checked out is not this repository's own: it is looked at without credentials."}
+	case t.fork && !slices.Contains(privileged, t.event):
+		return ruling{notice: withoutCredentials(changes, "This pull request comes from a fork, which GitHub gives no credentials")}
+	case t.dependabot:
+		return ruling{notice: withoutCredentials(changes, "This run was started by Dependabot, which GitHub gives no credentials")}
+	}
+	return ruling{credentials: true}
+}
+
+// own reports whether what is checked out is a commit of the repository itself. What nobody can say
+// is not.
+func (t trigger) own() bool {
+	switch {
+	case t.checkedOut == "":
+		return false
+	case t.checkedOut == t.sha:
+		return true
+	}
+	return t.checkedOut == t.head && t.headOwn
+}
+
+func withoutCredentials(changes bool, why string) string {
+	if changes {
+		return why + ": the configuration is checked and planned offline, and nothing is changed."
+	}
+	return why + ": the configuration is checked and planned offline."
+}
