@@ -33,6 +33,7 @@ type AppStreamOptions struct {
 type appStream struct {
 	db    *database
 	opts  *Options
+	count func(operation string) int // how many calls of it there have been, this one included
 	guest guest
 	table map[string]answer
 	// after are calls of the guest to be made once the state is unlocked.
@@ -44,7 +45,7 @@ type appStream struct {
 }
 
 func newAppStream(s *Server) *appStream {
-	a := &appStream{db: s.db, opts: &s.opts, guest: noGuest{}, seeded: map[string]bool{}}
+	a := &appStream{db: s.db, opts: &s.opts, count: s.count, guest: noGuest{}, seeded: map[string]bool{}}
 	a.table = a.answers()
 	return a
 }
@@ -78,13 +79,23 @@ func (s *Server) serveAppStream(w http.ResponseWriter, r *http.Request, c *call,
 	}
 	var out object
 	if err == nil {
-		out, err = s.stream.transact(c)
+		if out, err = s.stream.transact(c); err != nil {
+			s.stream.vouch(c, err)
+		}
 	}
 	if err != nil {
 		writeError(w, p, appStreamService, err)
 		return
 	}
 	writeJSON(w, p, op, out)
+}
+
+// vouch notes an error that the operation's model does not have: clients cannot be ready for it.
+func (a *appStream) vouch(c *call, err error) {
+	code := asFailure(err).Code
+	if code != "ValidationException" && !slices.Contains(c.op.Errors, code) {
+		a.opts.Log("appstream: " + c.op.Name + " answers " + code + ", which its model does not list")
+	}
 }
 
 // transact lets happen what is due, answers a call and commits both. What the guest has to do is done
@@ -157,7 +168,8 @@ func deepCopy(v any) any {
 func (a *appStream) answers() map[string]answer {
 	all := map[string]answer{}
 	for _, part := range []map[string]answer{
-		a.imageAnswers(), a.builderAnswers(), a.tagAnswers(),
+		a.imageAnswers(), a.builderAnswers(), a.softwareAnswers(), a.fleetAnswers(), a.tagAnswers(),
+		a.plainAnswers(), a.applicationAnswers(), a.entitlementAnswers(), a.userAnswers(),
 	} {
 		for name, act := range part {
 			all[name] = act

@@ -13,6 +13,17 @@ func (a *appStream) imageAnswers() map[string]answer {
 	return map[string]answer{
 		"DescribeImages": a.describeImages,
 		"DeleteImage":    a.deleteImage,
+		"CopyImage":      a.copyImage,
+
+		"CreateImportedImage":   a.importImage,
+		"CreateUpdatedImage":    a.updateImage,
+		"CreateExportImageTask": a.exportImage,
+		"GetExportImageTask":    a.exportTask,
+		"ListExportImageTasks":  a.listExports,
+
+		"UpdateImagePermissions":   a.share,
+		"DeleteImagePermissions":   a.unshare,
+		"DescribeImagePermissions": a.describeShares,
 	}
 }
 
@@ -25,7 +36,7 @@ func (a *appStream) describeImages(c *call) (object, error) {
 	var found []*streamResource
 	for _, name := range names {
 		r := a.imageNamed(c, name)
-		if r == nil {
+		if r == nil || a.late(r) {
 			return nil, missing(c, kindImage, name)
 		}
 		found = append(found, r)
@@ -47,11 +58,21 @@ func (a *appStream) describeImages(c *call) (object, error) {
 	return a.page(c, "Images", 25, entries)
 }
 
+// late is whether a new image is not known to this description yet.
+func (a *appStream) late(r *streamResource) bool {
+	if r.Hidden == 0 {
+		return false
+	}
+	r.Hidden--
+	a.save(r)
+	return true
+}
+
 // visible are the images of a visibility, "" for all: an account's own first, then those shared with it, then the public ones.
 func (a *appStream) visible(c *call, typ string) []*streamResource {
 	var out []*streamResource
 	if typ == "" || typ == "PRIVATE" {
-		out = append(out, a.all(c.region, c.account, kindImage)...)
+		out = slices.DeleteFunc(a.all(c.region, c.account, kindImage), a.late)
 	}
 	if typ == "" || typ == "SHARED" {
 		for _, key := range sortedKeys(a.db.stream.rows) {

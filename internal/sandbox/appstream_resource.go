@@ -13,8 +13,17 @@ const (
 	kindImage     = "image"
 	kindBuilder   = "image-builder"
 	kindFleet     = "fleet"
+	kindExport    = "export-image-task"
 	kindStack     = "stack"
 	kindDirectory = "directory-config"
+
+	kindAppBlock        = "app-block"
+	kindAppBlockBuilder = "app-block-builder"
+	kindApplication     = "application"
+	kindEntitlement     = "entitlement"
+	kindTheme           = "theme"
+	kindUser            = "user"
+	kindUsageReport     = "usage-report-subscription"
 )
 
 // A streamResource is one thing of AppStream's. Body is what its Describe call shows.

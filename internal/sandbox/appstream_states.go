@@ -18,14 +18,14 @@ type stage struct {
 
 // What happens when a stage begins.
 const (
-	thenBoot      = "boot"      // the builder's machine runs
-	thenHalt      = "halt"      // the builder's machine stops
-	thenGone      = "gone"      // the resource is no more
-	thenInstalled = "installed" // the software has been deployed
-	thenFail      = "fail"      // the errors noted in the body's Pending are shown
-	thenExported  = "exported"  // the AMI is there
-	thenCapacity  = "capacity"  // the fleet's instances run
-	thenUnmake    = "unmake"    // the service's own builder of a managed update goes
+	thenBoot         = "boot"          // the builder's machine runs
+	thenHalt         = "halt"          // the builder's machine stops
+	thenGone         = "gone"          // the resource is no more
+	thenInstalled    = "installed"     // the software has been deployed
+	thenNotInstalled = "not-installed" // the deployment failed
+	thenFail         = "fail"          // the errors noted in the body's Pending are shown
+	thenExported     = "exported"      // the AMI is there
+	thenCapacity     = "capacity"      // the fleet's instances run
 )
 
 // eachState is how long a state lasts where no option says otherwise.
@@ -88,12 +88,14 @@ func (a *appStream) advance(now time.Time) {
 // happenings are what stages do besides naming a state.
 func (a *appStream) happenings() map[string]func(*streamResource, time.Time) {
 	return map[string]func(*streamResource, time.Time){
-		thenBoot:      func(r *streamResource, _ time.Time) { a.boot(r) },
-		thenHalt:      func(r *streamResource, _ time.Time) { a.halt(r) },
-		thenGone:      func(r *streamResource, _ time.Time) { a.bury(r) },
-		thenInstalled: func(r *streamResource, _ time.Time) { a.deployed(r) },
-		thenFail:      a.failed,
-		thenUnmake:    func(r *streamResource, _ time.Time) { a.remove(r) },
+		thenBoot:         func(r *streamResource, _ time.Time) { a.boot(r) },
+		thenHalt:         func(r *streamResource, _ time.Time) { a.halt(r) },
+		thenGone:         func(r *streamResource, _ time.Time) { a.bury(r) },
+		thenInstalled:    func(r *streamResource, _ time.Time) { a.deployed(r) },
+		thenNotInstalled: func(r *streamResource, _ time.Time) { a.notDeployed(r) },
+		thenFail:         a.failed,
+		thenExported:     a.exported,
+		thenCapacity:     a.staffed,
 	}
 }
 

@@ -50,6 +50,7 @@ type ami struct {
 	Layers                      []string // directories of the changes it consists of, newest first, below layers/
 	Image                       string   // the image it came from
 	SharedWith, OrganizationIDs []string
+	hardware
 }
 
 // A parameter is one of SSM's.

@@ -18,25 +18,34 @@ import (
 // The members of DescribeImages' and DescribeRegions' answers.
 type (
 	ec2Image struct {
-		ImageID            string   `xml:"imageId"`
-		Location           string   `xml:"imageLocation"`
-		State              string   `xml:"imageState"`
-		OwnerID            string   `xml:"imageOwnerId"`
-		OwnerAlias         string   `xml:"imageOwnerAlias,omitempty"`
-		CreationDate       string   `xml:"creationDate"`
-		Public             bool     `xml:"isPublic"`
-		Architecture       string   `xml:"architecture"`
-		Type               string   `xml:"imageType"`
-		Platform           string   `xml:"platform,omitempty"`
-		PlatformDetails    string   `xml:"platformDetails"`
-		Name               string   `xml:"name"`
-		Description        string   `xml:"description,omitempty"`
-		RootDeviceType     string   `xml:"rootDeviceType"`
-		RootDeviceName     string   `xml:"rootDeviceName"`
-		VirtualizationType string   `xml:"virtualizationType"`
-		Hypervisor         string   `xml:"hypervisor"`
-		EnaSupport         bool     `xml:"enaSupport"`
-		Tags               []ec2Tag `xml:"tagSet>item"`
+		ImageID            string    `xml:"imageId"`
+		Location           string    `xml:"imageLocation"`
+		State              string    `xml:"imageState"`
+		OwnerID            string    `xml:"imageOwnerId"`
+		OwnerAlias         string    `xml:"imageOwnerAlias,omitempty"`
+		CreationDate       string    `xml:"creationDate"`
+		Public             bool      `xml:"isPublic"`
+		Architecture       string    `xml:"architecture"`
+		Type               string    `xml:"imageType"`
+		Platform           string    `xml:"platform,omitempty"`
+		PlatformDetails    string    `xml:"platformDetails"`
+		Name               string    `xml:"name"`
+		Description        string    `xml:"description,omitempty"`
+		RootDeviceType     string    `xml:"rootDeviceType"`
+		RootDeviceName     string    `xml:"rootDeviceName"`
+		VirtualizationType string    `xml:"virtualizationType"`
+		Hypervisor         string    `xml:"hypervisor"`
+		EnaSupport         bool      `xml:"enaSupport"`
+		BootMode           string    `xml:"bootMode,omitempty"`
+		TPMSupport         string    `xml:"tpmSupport,omitempty"`
+		Disks              []ec2Disk `xml:"blockDeviceMapping>item"`
+		Tags               []ec2Tag  `xml:"tagSet>item"`
+	}
+	ec2Disk struct {
+		Device    string `xml:"deviceName"`
+		Size      int64  `xml:"ebs>volumeSize"`
+		Type      string `xml:"ebs>volumeType"`
+		Encrypted bool   `xml:"ebs>encrypted"`
 	}
 	ec2Tag struct {
 		Key   string `xml:"key"`
@@ -179,10 +188,14 @@ func (a *ami) show() ec2Image {
 		ImageID: a.ID, Location: cmp.Or(a.Alias, a.Owner) + "/" + a.Name, State: "available", OwnerID: a.Owner, OwnerAlias: a.Alias,
 		CreationDate: isoTime(a.Created), Public: a.Public, Architecture: a.Architecture, Type: "machine",
 		PlatformDetails: "Linux/UNIX", Name: a.Name, Description: a.Description, RootDeviceType: "ebs",
-		RootDeviceName: "/dev/xvda", VirtualizationType: "hvm", Hypervisor: "xen", EnaSupport: true,
+		RootDeviceName: a.root().Device, VirtualizationType: "hvm", Hypervisor: "xen", EnaSupport: true,
+		BootMode: a.BootMode, TPMSupport: a.TPM,
 	}
 	if a.Platform == "Windows" {
-		img.Platform, img.PlatformDetails, img.RootDeviceName = "windows", "Windows", "/dev/sda1"
+		img.Platform, img.PlatformDetails = "windows", "Windows"
+	}
+	for _, v := range a.volumes() {
+		img.Disks = append(img.Disks, ec2Disk{v.Device, v.GB, v.Type, v.Encrypted})
 	}
 	for _, k := range sortedKeys(a.Tags) {
 		img.Tags = append(img.Tags, ec2Tag{k, a.Tags[k]})

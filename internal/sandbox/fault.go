@@ -30,7 +30,7 @@ type Fault struct {
 	Effect string `json:"effect,omitempty"`
 	// Resource narrows an effect to names that match, with * and ?; "" is any.
 	Resource string `json:"resource,omitempty"`
-	// Describes is for how many descriptions effect "no-address" lasts.
+	// Describes is for how many descriptions the effects "no-address" and "late" last.
 	Describes int `json:"describes,omitempty"`
 }
 
@@ -40,11 +40,12 @@ const (
 	effectFail       = "fail"        // goes to FAILED instead of where it should, with Code and Message as the reason
 	effectNoAddress  = "no-address"  // the first Describes descriptions of a running builder show no address
 	effectNewAddress = "new-address" // the builder comes back with another address
+	effectLate       = "late"        // the first Describes descriptions do not know the new image yet
 	effectDeprecated = "deprecated"  // the base image that the call names is DEPRECATED, whatever lists say
 )
 
 func effects() []string {
-	return []string{effectStuck, effectFail, effectNoAddress, effectNewAddress, effectDeprecated}
+	return []string{effectStuck, effectFail, effectNoAddress, effectNewAddress, effectLate, effectDeprecated}
 }
 
 // ReadFaults reads a script of faults: a JSON array of objects with the members of Fault in camel case.
@@ -88,7 +89,7 @@ func (f Fault) hits(operation string, n int) bool {
 	return (f.Operation == name || f.Operation == operation) && n >= first && (count < 0 || n < first+count)
 }
 
-// mishap is the fault of one of the given effects that is scripted for the call c and the name of what it is about.
+// mishap is whether the fault is one of the given effects, scripted for the call c and the name of what it is about.
 func (f Fault) mishap(c *call, name string, effect ...string) bool {
 	if !slices.Contains(effect, f.Effect) || !f.hits(c.op.Service+":"+c.op.Name, c.number) {
 		return false

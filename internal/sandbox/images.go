@@ -32,6 +32,8 @@ type work struct {
 	// AMI is the AMI of the build stage, once there is one.
 	AMI          string
 	Architecture string
+	// Hardware is what the AMIs have from the base image and the recipe besides: how they boot, their disks.
+	Hardware hardware
 	// Source is the AMI whose copies DistributeImage makes; "" for an image that is built.
 	Source string
 }
@@ -71,6 +73,7 @@ func (ib *imageBuilder) startImage(c *call, pipeline *resource) (object, error) 
 	w.Base = base.layers
 	if base.ami != nil {
 		w.Architecture = base.ami.Architecture
+		w.Hardware = hardware{base.ami.BootMode, base.ami.TPM, mapped(base.ami, list(recipe.Body, "blockDeviceMappings"))}
 	}
 	w.plan(c.in)
 	w.Refusal = cmp.Or(base.lost, w.Refusal)
@@ -258,7 +261,7 @@ func (ib *imageBuilder) distributeImage(c *call) (object, error) {
 	old := img.Work
 	w := &work{
 		Account: c.account, Group: cmp.Or(text(c.in, "loggingConfiguration", "logGroupName"), old.Group), Layers: old.Layers,
-		From: "DISTRIBUTING", Architecture: old.Architecture, NotRun: old.NotRun, Source: img.ARN,
+		From: "DISTRIBUTING", Architecture: old.Architecture, Hardware: old.Hardware, NotRun: old.NotRun, Source: img.ARN,
 	}
 	body := object{"distributionConfiguration": dist.Body, "executionRole": c.in["executionRole"]}
 	for _, m := range []string{"imageRecipe", "platform", "osVersion", "infrastructureConfiguration"} {

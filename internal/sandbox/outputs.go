@@ -39,7 +39,7 @@ func (m *making) ami(region, account string) *ami {
 	sum := sha256.Sum256([]byte(m.r.ARN + " " + region + " " + account + " " + itoa(m.w.Round)))
 	return &ami{
 		ID: "ami-" + hex.EncodeToString(sum[:])[:17], Region: region, Owner: account,
-		Platform: text(m.fixed, "platform"), OS: text(m.fixed, "osVersion"), Architecture: m.w.Architecture,
+		Platform: text(m.fixed, "platform"), OS: text(m.fixed, "osVersion"), Architecture: m.w.Architecture, hardware: m.w.Hardware,
 		Created: m.b.opts.Now(), Tags: map[string]string{}, Layers: m.w.Layers, Image: m.r.ARN,
 	}
 }
@@ -146,6 +146,9 @@ func (m *making) copies(d any) []*ami {
 			m.tag(a, at(m.fixed, "imageRecipe", "amiTags"), now)
 		}
 		m.tag(a, conf["amiTags"], now)
+		if text(conf, "kmsKeyId") != "" {
+			a.encrypt()
+		}
 		a.SharedWith = texts(conf, "launchPermission", "userIds")
 		a.OrganizationIDs = append(texts(conf, "launchPermission", "organizationArns"), texts(conf, "launchPermission", "organizationalUnitArns")...)
 		a.Public = len(texts(conf, "launchPermission", "userGroups")) > 0

@@ -18,6 +18,7 @@ type scope struct{ key, region, service string }
 var (
 	credential = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`Credential=([^,\s]+)`) })
 	accountID  = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^\d{12}$`) })
+	regionName = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`) })
 	shortID    = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[A-Za-z0-9_-]{1,128}$`) })
 )
 

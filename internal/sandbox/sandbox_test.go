@@ -75,7 +75,13 @@ func open(t *testing.T, opts sandbox.Options) *fixture {
 		opts.Root = "none"
 	}
 	opts.Self = os.Args[0]
-	opts.Log = func(s string) { t.Log("sandbox:", s) }
+	opts.Log = func(s string) {
+		if strings.Contains(s, "which its model does not list") {
+			t.Error("sandbox:", s)
+			return
+		}
+		t.Log("sandbox:", s)
+	}
 	server, err := sandbox.Open(t.Context(), opts)
 	if err != nil {
 		t.Fatal(err)

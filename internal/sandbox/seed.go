@@ -29,6 +29,14 @@ type managedImage struct {
 	ssm      []string // public parameters that hold the AMI's id
 }
 
+// hardwareOf is how an AMI of this name boots.
+func hardwareOf(name string) hardware {
+	if strings.HasPrefix(name, "TPM-") {
+		return hardware{BootMode: "uefi", TPM: "v2.0"}
+	}
+	return hardware{}
+}
+
 // managedImages are a choice of what AWS offers; owners are the publishers' real account ids.
 func managedImages() []managedImage {
 	const (
@@ -96,6 +104,14 @@ func managedImages() []managedImage {
 			[]string{win + "Windows_Server-2025-English-Full-Base"},
 		},
 		{
+			"", "Windows", "Microsoft Windows Server 2022", "TPM-Windows_Server-2022-English-Full-Base-%s", msft, "amazon", "x86_64",
+			[]string{win + "TPM-Windows_Server-2022-English-Full-Base"},
+		},
+		{
+			"", "Windows", "Microsoft Windows Server 2025", "TPM-Windows_Server-2025-English-Full-Base-%s", msft, "amazon", "x86_64",
+			[]string{win + "TPM-Windows_Server-2025-English-Full-Base"},
+		},
+		{
 			"macos-sequoia-arm64", "macOS", "macOS 15", "amzn-ec2-macos-15.6-%s-arm64", mac, "amazon", "arm64_mac",
 			[]string{"/aws/service/ec2-macos/sequoia/arm64_mac/latest/image_id"},
 		},
@@ -142,6 +158,7 @@ func (ib *imageBuilder) seedImage(region string, m managedImage, date time.Time,
 	a := &ami{
 		ID: "ami-" + hex.EncodeToString(sum[:])[:17], Region: region, Owner: m.owner, Alias: m.alias, Name: name,
 		Description: m.os, Platform: m.platform, OS: m.os, Architecture: m.arch, Created: date, Public: true,
+		hardware: hardwareOf(name),
 	}
 	ib.db.amis.show(region+"/"+a.ID, a)
 	if newest {
