@@ -145,38 +145,24 @@ func (w *writer) forget(id int64) {
 	w.known[at] = slices.DeleteFunc(w.known[at], func(k int64) bool { return k == id })
 }
 
-// knowHead reads the pull request's head where a state of another commit stands there: only then it matters.
+// knowHead reads the pull request's head where a state of another commit stands there: only then it matters. It is
+// asked for each time, since commits are pushed while a build goes on.
 func (w *writer) knowHead(ctx context.Context, t *commentText) error {
-	other := false
-	for _, p := range t.parts {
-		other = other || p.SHA != w.c.SHA
-	}
-	w.mu.Lock()
-	_, known := w.heads[w.c.PullRequest]
-	w.mu.Unlock()
-	if !other || known {
+	if !slices.ContainsFunc(sortedParts(t), func(p part) bool { return p.SHA != w.c.SHA }) {
 		return nil
 	}
 	pr, err := w.client.PullRequest(ctx, w.c.PullRequest)
-	if err != nil {
-		return err
+	if pr.Open {
+		w.head = pr.HeadSHA
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.heads[w.c.PullRequest] = pr
-	return nil
+	return err
 }
 
 // newer says whether p is to stand rather than than. While a pull request is open, what is said of its head is newer than
 // what is said of any other commit, whichever run said it; otherwise the order of runs decides.
 func (w *writer) newer(p, than part) bool {
-	if p.SHA != than.SHA {
-		w.mu.Lock()
-		pr := w.heads[w.c.PullRequest]
-		w.mu.Unlock()
-		if pr.Open && pr.HeadSHA != "" && (p.SHA == pr.HeadSHA) != (than.SHA == pr.HeadSHA) {
-			return p.SHA == pr.HeadSHA
-		}
+	if w.head != "" && (p.SHA == w.head) != (than.SHA == w.head) {
+		return p.SHA == w.head
 	}
 	return p.Compare(than.Order) > 0
 }

@@ -28,13 +28,12 @@ type Comments struct {
 	author []string
 	// known is the ids this writer made or saw, by pull request and key: a list may not show them yet.
 	known map[string][]int64
-	heads map[int]PullRequest
 }
 
 // Comments returns the comments of the client's repository. author is the login of the app whose token is used, empty
 // to ask GitHub.
 func (c *Client) Comments(mode CommentMode, author string) *Comments {
-	s := &Comments{client: c, mode: mode, known: map[string][]int64{}, heads: map[int]PullRequest{}}
+	s := &Comments{client: c, mode: mode, known: map[string][]int64{}}
 	if author != "" {
 		s.author = []string{author}
 	}
@@ -89,6 +88,8 @@ type writer struct {
 	*Comments
 	c    Comment
 	part part
+	// head is the head of the pull request while it is open, where it matters.
+	head string
 	out  Posted
 }
 

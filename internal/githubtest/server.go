@@ -1,0 +1,312 @@
+package githubtest
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/getkin/kin-openapi/openapi3filter"
+)
+
+// Options say which GitHub this is.
+type Options struct {
+	// Owner, Repo and their ids name the one repository; o/r with the ids 2 and 1 by default.
+	Owner, Repo      string
+	RepoID, OwnerID  int64
+	Now              func() time.Time     // time.Now by default
+	URL              string               // where clients reach it, which links and the issuer begin with
+	RequestsPerHour  int                  // the primary rate limit of each token; 1000 by default
+	SecondaryLimits  bool                 // 80 new things and 900 points a minute
+	Lag              func() time.Duration // how far behind a list is; never by default
+	Latency          func() time.Duration // how long a request, and then its reply, is under way; not by default
+	WithoutArtifacts bool                 // as on GitHub Enterprise Server
+}
+
+// Server is a GitHub. It is an http.Handler.
+type Server struct {
+	o     Options
+	model *model
+
+	mu     sync.Mutex
+	nextID int64
+	tokens map[string]*account
+	jobs   map[string]Job
+	state  state
+	faults []*Fault
+	log    []Entry
+}
+
+// state is what GitHub keeps.
+type state struct {
+	pulls     map[int]*pull
+	comments  []*comment
+	checks    []*check
+	artifacts []*artifact
+	roles     map[string]string
+}
+
+// Entry is a request that was answered.
+type Entry struct {
+	Method, Path, Login string
+	Status              int
+	// Problem says in what the request, or the reply of this server, is not what GitHub describes.
+	Problem string `json:",omitempty"`
+}
+
+// New returns a GitHub with one repository and nothing in it. Tokens are those of accounts (see AddToken): "ghs_write"
+// may write all that a job can be permitted, "ghs_read" is what forks get.
+func New(o Options) (*Server, error) {
+	m, err := loadModel()
+	if err != nil {
+		return nil, err
+	}
+	if o.Owner == "" {
+		o.Owner, o.Repo, o.RepoID, o.OwnerID = "o", "r", 1, 2
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.RequestsPerHour == 0 {
+		o.RequestsPerHour = 1000
+	}
+	if o.URL == "" {
+		o.URL = "http://github.invalid"
+	}
+	s := &Server{o: o, model: m, nextID: 1000, tokens: map[string]*account{}, jobs: map[string]Job{}}
+	s.state.pulls, s.state.roles = map[int]*pull{}, map[string]string{}
+	s.AddToken(TokenWrite, Account{Login: ActionsLogin, Permissions: writeAll()})
+	s.AddToken(TokenRead, Account{Login: ActionsLogin, Permissions: readAll()})
+	return s, nil
+}
+
+// TB is what Start needs of a test.
+type TB interface {
+	Helper()
+	Cleanup(f func())
+	Fatal(args ...any)
+	Errorf(format string, args ...any)
+}
+
+// Start serves a GitHub on loopback until the test ends, which fails when a reply was not what GitHub describes.
+func Start(t TB, o Options) *Server {
+	t.Helper()
+	s, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	web := httptest.NewServer(s)
+	s.o.URL = web.URL
+	t.Cleanup(func() {
+		web.Close()
+		for _, e := range s.Log() {
+			if e.Status == http.StatusInternalServerError && e.Problem != "" {
+				t.Errorf("the fake's reply to %s %s: %s", e.Method, e.Path, e.Problem)
+			}
+		}
+	})
+	return s
+}
+
+// URL is where the server is reached.
+func (s *Server) URL() string { return s.o.URL }
+
+// Log returns what was asked for, oldest first.
+func (s *Server) Log() []Entry {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return append([]Entry(nil), s.log...)
+}
+
+// RoundTrip answers a request without a network, so that it can be used in a bubble of testing/synctest.
+func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
+	r = r.Clone(r.Context())
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	s.ServeHTTP(w, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	resp := w.Result()
+	resp.Request = r
+	return resp, nil
+}
+
+// reply is what is answered. body is JSON, or bytes as they are.
+type reply struct {
+	status int
+	header http.Header
+	body   any
+}
+
+// call is a request on its way.
+type call struct {
+	*http.Request
+	in   *openapi3filter.RequestValidationInput
+	raw  []byte
+	who  *account
+	name string
+}
+
+const bodyLimit = 64 << 20
+
+// ServeHTTP answers as GitHub would.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	raw, err := io.ReadAll(io.LimitReader(r.Body, bodyLimit))
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	s.travel(r)
+	c := &call{Request: r, raw: raw}
+	rep := s.faulty(c, func() reply { return s.answer(c) })
+	out := encode(rep.body)
+	problem := ""
+	if c.in != nil && described(rep.status) {
+		if rep.header == nil {
+			rep.header = http.Header{}
+		}
+		if _, isBytes := rep.body.([]byte); !isBytes && rep.body != nil {
+			rep.header.Set("Content-Type", "application/json; charset=utf-8")
+		}
+		if err = checkReply(r.Context(), c.in, rep, out); err != nil {
+			problem, rep = err.Error(), failure(http.StatusInternalServerError, "the fake's reply is not GitHub's: "+err.Error())
+			out = encode(rep.body)
+		}
+	}
+	s.note(c, rep, problem)
+	s.travel(r)
+	maps.Copy(w.Header(), rep.header)
+	s.rate(c, w.Header())
+	if w.Header().Get("Content-Type") == "" && len(out) > 0 {
+		w.Header().Set("Content-Type", "application/json; charset=utf-8")
+	}
+	w.WriteHeader(rep.status)
+	_, _ = w.Write(out) // a client that went away hears nothing
+}
+
+// described says whether GitHub's description tells what a reply of this status looks like. Refusals for
+// everybody are described in its prose alone.
+func described(status int) bool {
+	switch status {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusNotFound:
+		return false
+	}
+	return status < http.StatusInternalServerError
+}
+
+// travel waits while something is under way.
+func (s *Server) travel(r *http.Request) {
+	if s.o.Latency == nil {
+		return
+	}
+	t := time.NewTimer(s.o.Latency())
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-r.Context().Done():
+	}
+}
+
+func (s *Server) note(c *call, rep reply, problem string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	e := Entry{Method: c.Method, Path: c.URL.Path, Status: rep.status, Problem: problem}
+	if c.who != nil {
+		e.Login = c.who.Login
+	}
+	if rep.status == http.StatusUnprocessableEntity && problem == "" {
+		e.Problem = message(rep)
+	}
+	s.log = append(s.log, e)
+}
+
+func message(rep reply) string {
+	if o, ok := rep.body.(object); ok {
+		return fmt.Sprint(o["message"])
+	}
+	return ""
+}
+
+func encode(body any) []byte {
+	switch b := body.(type) {
+	case nil:
+		return nil
+	case []byte:
+		return b
+	}
+	var out bytes.Buffer
+	enc := json.NewEncoder(&out)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(body); err != nil {
+		return []byte(`{"message":"the reply cannot be written"}`)
+	}
+	return out.Bytes()
+}
+
+func failure(status int, text string) reply {
+	return reply{status: status, body: object{"message": text, "documentation_url": "https://docs.github.com/rest", "status": fmt.Sprint(status)}}
+}
+
+// answer finds what a request is for.
+func (s *Server) answer(c *call) reply {
+	path := c.URL.Path
+	for prefix, serve := range map[string]func(*call) reply{
+		"/_oidc/token":    s.mint,
+		"/.well-known/":   s.issuer,
+		"/twirp/":         s.twirp,
+		"/_blob/":         s.blob,
+		"/_state":         s.dump,
+		"/_jobs":          s.register,
+		"/graphql":        s.graphql,
+		"/api/v3/graphql": s.graphql,
+	} {
+		if strings.HasPrefix(path, prefix) {
+			return serve(c)
+		}
+	}
+	return s.rest(c)
+}
+
+// rest answers a request of the REST API: who, whether described, how often, whether permitted, what.
+func (s *Server) rest(c *call) reply {
+	if rep, ok := s.authenticate(c); !ok {
+		return rep
+	}
+	c.in = s.model.operation(c.Request, c.raw)
+	if c.in == nil {
+		return failure(http.StatusNotFound, "Not Found")
+	}
+	op := c.in.Route.Operation.OperationID
+	b, known := behaviours[op]
+	if !known {
+		return failure(http.StatusNotImplemented, "this GitHub has no "+op)
+	}
+	if rep, ok := s.permitted(c, b); !ok {
+		return rep
+	}
+	if err := openapi3filter.ValidateRequest(c.Context(), c.in); err != nil {
+		return failure(http.StatusUnprocessableEntity, "Invalid request: "+err.Error())
+	}
+	if owner, named := c.in.PathParams["owner"]; named && (!strings.EqualFold(owner, s.o.Owner) || !strings.EqualFold(c.in.PathParams["repo"], s.o.Repo)) {
+		return failure(http.StatusNotFound, "Not Found")
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return b.do(s, c)
+}
+
+func (c *call) decode(v any) bool { return json.Unmarshal(c.raw, v) == nil }
+
+func (s *Server) id() int64 {
+	s.nextID++
+	return s.nextID
+}
