@@ -1,9 +1,7 @@
 package report
 
 import (
-	_ "embed" // the page
 	"fmt"
-	"html/template"
 	"io"
 	"strings"
 )
@@ -11,6 +9,9 @@ import (
 // HTML writes documents as one page that needs nothing else: no script, nothing from another
 // address (its content security policy says so to the browser), in light and dark. It has everything
 // that is in the documents, whole logs included.
+//
+// It is written without a template: with one in the program the linker keeps every method of every type, which
+// more than doubles it.
 func HTML(w io.Writer, docs []*Document) error {
 	p := page{Title: "imagebuild", Several: len(docs) > 1}
 	if worst := (&commentary{docs: docs}).worst(); worst != nil {
@@ -22,18 +23,13 @@ func HTML(w io.Writer, docs []*Document) error {
 	for i, d := range docs {
 		p.Documents = append(p.Documents, newHTMLDocument(d, i+1))
 	}
-	if err := pageTemplate.Execute(w, p); err != nil {
+	if _, err := io.WriteString(w, p.render()); err != nil {
 		return fmt.Errorf("write page: %w", err)
 	}
 	return nil
 }
 
-//go:embed page.html
-var pageSource string
-
-var pageTemplate = template.Must(template.New("page").Parse(pageSource))
-
-// What the template shows. Every text in it is Neutral; the template escapes it for where it stands.
+// What the page shows. Every text in it is Neutral; html_page.go escapes it.
 type (
 	page struct {
 		Title     string
