@@ -2,6 +2,7 @@ package planner
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"slices"
@@ -116,7 +117,7 @@ func (p *Plan) appendChange(b []byte, c *Change) []byte {
 	service, operation := c.Op.split()
 	b = appendString(append(b, `{"service":`...), service)
 	b = appendString(append(b, `,"operation":`...), operation)
-	b = appendString(append(b, `,"region":`...), p.Graph.Region)
+	b = appendString(append(b, `,"region":`...), cmp.Or(c.Region, p.Graph.Region))
 	b = appendJSON(append(b, `,"input":`...), c.Call(), appendRef)
 	return append(b, "}}"...)
 }

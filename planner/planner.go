@@ -206,6 +206,8 @@ type Change struct {
 	Estimate time.Duration
 	// Retag are tags to change of what is there, before Op; nil for none.
 	Retag *Retag
+	// Region is where Op is called; "" is the graph's.
+	Region string
 	// Left says what a pull request leaves out of the call; "" for nothing.
 	Left string
 }

@@ -19,6 +19,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -64,6 +65,7 @@ type services struct {
 	ssm          *ssm.Client
 	ec2          *ec2.Client
 	sts          *sts.Client
+	tagging      *resourcegroupstaggingapi.Client
 	appstream    *appstream.Client
 }
 
@@ -129,6 +131,7 @@ func (c *Clients) in(region string) *services {
 		ssm:       ssm.NewFromConfig(cfg),
 		ec2:       ec2.NewFromConfig(cfg),
 		sts:       sts.NewFromConfig(cfg),
+		tagging:   resourcegroupstaggingapi.NewFromConfig(cfg),
 		appstream: appstream.NewFromConfig(cfg),
 	}
 	c.regions[region] = s

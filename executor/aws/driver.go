@@ -51,6 +51,7 @@ func (c *Clients) Driver(o Options) executor.Driver {
 	calls := executor.Mux(map[string]executor.Driver{
 		"imagebuilder": executor.DriverFunc(d.call),
 		"s3":           executor.DriverFunc(d.put),
+		"ec2":          executor.DriverFunc(d.call),
 	})
 	awaited := executor.Await(calls, newFollower(c, o), o.OnCancel)
 	limited := executor.Limit(d.keeping(awaited), o.Images, func(ch *planner.Change) bool { return building[ch.Op] })
@@ -64,6 +65,9 @@ type driver struct {
 
 // call makes the change's call. That what is to be made exists already with the same content is a hit.
 func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object, _ func(executor.Event)) (executor.Outputs, error) {
+	if c.Verb == planner.Delete {
+		return d.remove(ctx, c, in)
+	}
 	o, err := lookUp(c.Op)
 	if err != nil {
 		return nil, err
@@ -207,6 +211,9 @@ func tagged(tags any, key, value string) map[string]any {
 // put stores a staged file under the key that holds its content's hash. What is there already
 // is not sent again.
 func (d *driver) put(ctx context.Context, c *planner.Change, in planner.Object, _ func(executor.Event)) (executor.Outputs, error) {
+	if c.Verb == planner.Delete {
+		return d.remove(ctx, c, in)
+	}
 	if c.Content == nil {
 		return nil, &executor.Failure{Code: InvalidInput, Operation: c.Op, Range: c.Origin, Message: fmt.Sprintf("%v has no content to store.", c.Addr)}
 	}

@@ -120,6 +120,7 @@ var passing = map[string]map[string]*executor.RetryClass{ //nolint:gochecknoglob
 		"CallRateLimitExceededException": throttled, // of the EC2 calls the service makes for us
 		"ServiceException":               transient,
 		"ResourceInUseException":         busy,
+		dependedOn:                       busy, // by what was deleted a moment ago
 		buildNotStarted:                  unstarted,
 	},
 	// LimitExceededException is not among them: it is a quota here, though the SDK's lists take it for throttling.

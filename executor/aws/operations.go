@@ -4,6 +4,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
+	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
@@ -17,6 +18,8 @@ func cw(s *services) *cloudwatchlogs.Client { return s.logs }
 func params(s *services) *ssm.Client        { return s.ssm }
 func compute(s *services) *ec2.Client       { return s.ec2 }
 func tokens(s *services) *sts.Client        { return s.sts }
+
+func tags(s *services) *resourcegroupstaggingapi.Client { return s.tagging }
 
 // operations are all calls this program makes. Adding one is adding its line. Of s3:PutObject the
 // table knows all but the body, which is a file and no JSON: see put.
@@ -102,16 +105,22 @@ var operations = map[planner.Op]operation{ //nolint:gochecknoglobals // a table,
 	"imagebuilder:UntagResource":       op(ib, (*imagebuilder.Client).UntagResource),
 	"imagebuilder:ListTagsForResource": op(ib, (*imagebuilder.Client).ListTagsForResource),
 
-	"s3:PutObject":          op(store, (*s3.Client).PutObject),
-	"s3:HeadObject":         op(store, (*s3.Client).HeadObject),
-	"s3:ListObjectsV2":      op(store, (*s3.Client).ListObjectsV2),
-	"s3:DeleteObject":       op(store, (*s3.Client).DeleteObject),
-	"logs:GetLogEvents":     op(cw, (*cloudwatchlogs.Client).GetLogEvents),
-	"logs:CreateLogGroup":   op(cw, (*cloudwatchlogs.Client).CreateLogGroup),
-	"logs:CreateLogStream":  op(cw, (*cloudwatchlogs.Client).CreateLogStream),
-	"logs:PutLogEvents":     op(cw, (*cloudwatchlogs.Client).PutLogEvents),
-	"ssm:GetParameter":      op(params, (*ssm.Client).GetParameter),
-	"ssm:GetParameters":     op(params, (*ssm.Client).GetParameters),
-	"ec2:DescribeImages":    op(compute, (*ec2.Client).DescribeImages),
+	"s3:PutObject":         op(store, (*s3.Client).PutObject),
+	"s3:HeadObject":        op(store, (*s3.Client).HeadObject),
+	"s3:ListObjectsV2":     op(store, (*s3.Client).ListObjectsV2),
+	"s3:DeleteObject":      op(store, (*s3.Client).DeleteObject),
+	"logs:GetLogEvents":    op(cw, (*cloudwatchlogs.Client).GetLogEvents),
+	"logs:CreateLogGroup":  op(cw, (*cloudwatchlogs.Client).CreateLogGroup),
+	"logs:CreateLogStream": op(cw, (*cloudwatchlogs.Client).CreateLogStream),
+	"logs:PutLogEvents":    op(cw, (*cloudwatchlogs.Client).PutLogEvents),
+	"ssm:GetParameter":     op(params, (*ssm.Client).GetParameter),
+	"ssm:GetParameters":    op(params, (*ssm.Client).GetParameters),
+	"ec2:DescribeImages":   op(compute, (*ec2.Client).DescribeImages),
+	"ec2:DeregisterImage":  op(compute, (*ec2.Client).DeregisterImage),
+	"tagging:GetResources": op(tags, (*resourcegroupstaggingapi.Client).GetResources),
+
+	"ssm:GetParametersByPath":            op(params, (*ssm.Client).GetParametersByPath),
+	"ec2:DescribeLaunchTemplateVersions": op(compute, (*ec2.Client).DescribeLaunchTemplateVersions),
+
 	"sts:GetCallerIdentity": op(tokens, (*sts.Client).GetCallerIdentity),
 }

@@ -19,6 +19,7 @@ var rates = map[string]struct { //nolint:gochecknoglobals // a table, never writ
 	"ec2":          {10, 50},
 	"s3":           {100, 100},
 	"sts":          {10, 10},
+	"tagging":      {5, 10},
 	"appstream":    {4, 10},
 }
 

@@ -14,6 +14,8 @@ type database struct {
 	resources  *table[resource]
 	executions *table[execution]
 	amis       *table[ami]
+	snapshots  *table[snapshot]
+	templates  *table[launchTemplate]
 	parameters *table[parameter]
 	tokens     *table[token]
 	keys       *table[accessKey]
@@ -49,6 +51,7 @@ type ami struct {
 	Tags                        map[string]string
 	Layers                      []string // directories of the changes it consists of, newest first, below layers/
 	Image                       string   // the image it came from
+	Snapshot                    string   `json:",omitempty"` // of its disk; "" for those of others
 	SharedWith, OrganizationIDs []string
 	hardware
 }
@@ -80,6 +83,8 @@ func newDatabase(dir string) *database {
 		resources:  newTable[resource](s, "resource"),
 		executions: newTable[execution](s, "execution"),
 		amis:       newTable[ami](s, "ami"),
+		snapshots:  newTable[snapshot](s, "snapshot"),
+		templates:  newTable[launchTemplate](s, "template"),
 		parameters: newTable[parameter](s, "parameter"),
 		tokens:     newTable[token](s, "token"),
 		keys:       newTable[accessKey](s, "key"),

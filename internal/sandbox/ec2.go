@@ -46,6 +46,7 @@ type (
 		Size      int64  `xml:"ebs>volumeSize"`
 		Type      string `xml:"ebs>volumeType"`
 		Encrypted bool   `xml:"ebs>encrypted"`
+		Snapshot  string `xml:"ebs>snapshotId,omitempty"`
 	}
 	ec2Tag struct {
 		Key   string `xml:"key"`
@@ -92,6 +93,10 @@ func (s *Server) serveEC2(w http.ResponseWriter, r *http.Request, c *call, authE
 	case "DescribeRegions":
 		s.describeRegions(w, c, r.Form)
 	default:
+		if act := s.ec2Changes()[c.name]; act != nil {
+			s.changeEC2(w, c, r.Form, act)
+			return
+		}
 		writeEC2Error(w, c, unknownEC2(c.name))
 	}
 }
@@ -195,7 +200,11 @@ func (a *ami) show() ec2Image {
 		img.Platform, img.PlatformDetails = "windows", "Windows"
 	}
 	for _, v := range a.volumes() {
-		img.Disks = append(img.Disks, ec2Disk{v.Device, v.GB, v.Type, v.Encrypted})
+		d := ec2Disk{Device: v.Device, Size: v.GB, Type: v.Type, Encrypted: v.Encrypted}
+		if d.Device == img.RootDeviceName {
+			d.Snapshot = a.Snapshot
+		}
+		img.Disks = append(img.Disks, d)
 	}
 	for _, k := range sortedKeys(a.Tags) {
 		img.Tags = append(img.Tags, ec2Tag{k, a.Tags[k]})

@@ -28,7 +28,7 @@ func (m *making) createAMI(context.Context) (object, error) {
 	m.tag(a, at(m.fixed, "imageRecipe", "amiTags"), now)
 	m.change(func() {
 		m.w.AMI = a.ID
-		m.b.db.amis.put(a.Region+"/"+a.ID, a)
+		m.b.db.addAMI(a)
 	})
 	return object{"imageId": a.ID}, nil
 }
@@ -91,7 +91,7 @@ func (m *making) distribute(ctx context.Context) error {
 			m.output(m.source())
 		}
 		for _, p := range made {
-			m.b.db.amis.put(p.Region+"/"+p.ID, p)
+			m.b.db.addAMI(p)
 			m.output(p)
 		}
 	})

@@ -190,6 +190,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveQuery(w, r, c, ok, authErr)
 	case "ec2":
 		s.serveEC2(w, r, c, authErr)
+	case "tagging":
+		s.serveTagging(w, r, c, authErr)
 	case "s3":
 		s.serveS3(w, r)
 	default:

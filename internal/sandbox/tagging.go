@@ -1,0 +1,86 @@
+package sandbox
+
+import (
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// serveTagging answers the Resource Groups Tagging API, which looks at tags across kinds. Its one call
+// here is GetResources.
+func (s *Server) serveTagging(w http.ResponseWriter, r *http.Request, c *call, authErr error) {
+	c.name = targetOperation(r)
+	err := authErr
+	if err == nil {
+		err = s.fault("tagging:" + c.name)
+	}
+	if err == nil {
+		c.in, err = readJSON(r)
+	}
+	var out object
+	if err == nil && c.name != "GetResources" {
+		err = fail("UnknownOperationException", "The sandbox does not do this: %s.", c.name)
+	}
+	if err == nil {
+		out, err = s.transact(c, s.getResources)
+	}
+	if err != nil {
+		writeError(w, awsJSON, "tagging", err)
+		return
+	}
+	writeJSON(w, awsJSON, nil, out)
+}
+
+// getResources lists what has tags, by ARN: the conjunction of the filters, each with alternatives.
+func (s *Server) getResources(c *call) (object, error) {
+	types := texts(c.in, "ResourceTypeFilters")
+	for _, t := range types {
+		if service, _, _ := strings.Cut(t, ":"); service != "imagebuilder" {
+			return nil, fail("InvalidParameterException", "The sandbox does not do this: resources of the type %s.", t)
+		}
+	}
+	size := number(100, c.in, "ResourcesPerPage")
+	if size < 1 || size > 100 {
+		return nil, fail("InvalidParameterException", "ResourcesPerPage must be between 1 and 100.")
+	}
+	var found []any
+	for _, arn := range slices.Sorted(maps.Keys(s.db.resources.rows)) {
+		res := s.db.resources.get(arn)
+		tags, _ := at(res.Body, "tags").(object)
+		if res.ref.region != c.region || res.ref.owner != c.account || len(tags) == 0 || !ofType(res, types) || !hasTags(tags, list(c.in, "TagFilters")) {
+			continue
+		}
+		var pairs []any
+		for _, k := range sortedKeys(tags) {
+			pairs = append(pairs, object{"Key": k, "Value": tags[k]})
+		}
+		found = append(found, object{"ResourceARN": arn, "Tags": pairs})
+	}
+	sub := *c
+	sub.in = with(c.in, object{"limit": size})
+	out, err := window(&sub, "ResourceTagMappingList", "PaginationToken", found, int(size))
+	if err != nil {
+		return nil, fail("PaginationTokenExpiredException", "The pagination token is not valid here.")
+	}
+	if out["PaginationToken"] == nil {
+		out["PaginationToken"] = "" // as AWS says that there is no more
+	}
+	return out, nil
+}
+
+// ofType is whether a resource is of one of the types, "service" or "service:kind"; none is any.
+func ofType(r *resource, types []string) bool {
+	return len(types) == 0 || slices.Contains(types, "imagebuilder") || slices.Contains(types, "imagebuilder:"+r.ref.kind)
+}
+
+func hasTags(tags object, filters []any) bool {
+	for _, f := range filters {
+		value, ok := tags[text(f, "Key")]
+		values := texts(f, "Values")
+		if s, _ := value.(string); !ok || len(values) > 0 && !slices.Contains(values, s) {
+			return false
+		}
+	}
+	return true
+}
