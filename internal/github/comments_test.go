@@ -131,3 +131,39 @@ func race(t *testing.T, seed uint64, writes int, section func(job int) string) {
 		}
 	})
 }
+
+// Four legs write their only state at the same moment: none is lost, though none writes again.
+func TestLegsAtOneMoment(t *testing.T) {
+	for seed := range uint64(12) {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			r := rand.New(rand.NewPCG(seed, 2))
+			s := fake(t, githubtest.Options{Latency: func() time.Duration {
+				mu.Lock()
+				defer mu.Unlock()
+				return time.Duration(r.Int64N(int64(300 * time.Millisecond)))
+			}})
+			var wg sync.WaitGroup
+			legs := []string{"a", "b", "c", "d"}
+			for _, leg := range legs {
+				comments := client(t, s, githubtest.TokenWrite).Comments(github.CommentUpdate, "")
+				wg.Go(func() {
+					c := github.Comment{PullRequest: 7, Key: "web", Section: leg, SHA: headSHA, Order: github.Order{Run: 5, Attempt: 1, Seq: 1}, Body: says("all of leg " + leg)}
+					if _, err := comments.Upsert(t.Context(), c); err != nil {
+						t.Errorf("%s: %v", leg, err)
+					}
+				})
+			}
+			wg.Wait()
+			got := s.Comments(7)
+			if len(got) != 1 {
+				t.Fatalf("seed %d: %d comments", seed, len(got))
+			}
+			for _, leg := range legs {
+				if !strings.Contains(got[0].Body, "all of leg "+leg) {
+					t.Errorf("seed %d: leg %s is not in\n%s", seed, leg, got[0].Body)
+				}
+			}
+		})
+	}
+}
