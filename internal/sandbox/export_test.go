@@ -3,6 +3,7 @@ package sandbox
 import (
 	"net/http"
 	"net/http/httptest"
+	"strings"
 
 	"github.com/org/imagebuild-action/internal/awsmodel"
 )
@@ -62,3 +63,35 @@ func ParseRef(arn string) (family, version string, build int, ok bool) {
 	r, ok := parseRef(arn)
 	return r.family(), r.version, r.build, ok
 }
+
+// CreateImage is what Image Assistant does inside a builder; the text is its refusal.
+func (s *Server) CreateImage(builderARN, name string, dryRun bool) string {
+	err := s.stream.createImage(builderARN, guestImage{
+		Name: name, LatestAgent: true, Tags: map[string]string{"team": "cad"}, DryRun: dryRun,
+		Applications: []object{{"Name": "cad", "LaunchPath": `C:\cad.exe`, "Enabled": true}},
+	})
+	if err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// Reboot is what a restart inside a builder does.
+func (s *Server) Reboot(builderARN string) error { return s.stream.reboot(builderARN) }
+
+// A Recorder notes what happens to the machines of builders.
+type Recorder struct{ Seen []string }
+
+func (r *Recorder) start(m guestMachine) error {
+	r.Seen = append(r.Seen, "start "+m.Name+" "+m.Address)
+	return nil
+}
+func (r *Recorder) stop(arn string) {
+	r.Seen = append(r.Seen, "stop "+arn[strings.LastIndex(arn, "/")+1:])
+}
+func (r *Recorder) discard(arn string) {
+	r.Seen = append(r.Seen, "discard "+arn[strings.LastIndex(arn, "/")+1:])
+}
+
+// Inside puts the recorder into the place of the builders' inside.
+func (s *Server) Inside(r *Recorder) { s.stream.guest = r }
