@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -11,22 +13,28 @@ import (
 )
 
 func (p *program) sandboxCommand() *cobra.Command {
-	var listen, dir, root, region string
+	var listen, dir, root, region, faults string
 	c := &cobra.Command{
 		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
-		Long: "sandbox serves EC2 Image Builder, and as much of STS, S3, CloudWatch Logs, SSM parameters and EC2 images\n" +
-			"as building an image touches, over HTTP. Any AWS client can use it:\n\n" +
+		Long: "sandbox serves EC2 Image Builder, AppStream, and as much of STS, S3, CloudWatch Logs, SSM parameters and EC2\n" +
+			"images as building an image touches, over HTTP. Any AWS client can use it:\n\n" +
 			"  imagebuild sandbox --listen 127.0.0.1:4566\n" +
 			"  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n" +
 			"    aws imagebuilder list-components --owner Amazon\n\n" +
-			"The endpoint is the first line of standard output.",
+			"The endpoint is the first line of standard output. An access key of 12 digits is that account's.",
 		RunE: func(c *cobra.Command, _ []string) (err error) {
+			script, err := p.readFaults(faults)
+			if err != nil {
+				return err
+			}
 			chosen, err := p.chooseRoot(c.Context(), root)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, chosen.close()) }()
-			server, err := p.openSandbox(c.Context(), sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region})
+			server, err := p.openSandbox(c.Context(), sandbox.Options{
+				Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region, Faults: script,
+			})
 			if err != nil {
 				return err
 			}
@@ -37,7 +45,27 @@ func (p *program) sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&dir, "sandbox-dir", "", "keep the state in `dir` (default: a temporary one)")
 	c.Flags().StringVar(&root, "root", "auto", "where components run: "+rootHelp)
 	c.Flags().StringVar(&region, "region", "us-east-1", "the `region` of requests that name none")
+	c.Flags().StringVar(&faults, "faults", "", "let calls fail, and what they make go wrong, as the script in `file` says (JSON; see docs/appstream.md)")
 	return c
+}
+
+// readFaults reads a script of faults; "" is none.
+func (p *program) readFaults(name string) (faults []sandbox.Fault, err error) {
+	if name == "" {
+		return nil, nil
+	}
+	if !filepath.IsAbs(name) {
+		name = filepath.Join(p.cwd, name)
+	}
+	f, err := os.Open(name) //nolint:gosec // G304: the file that the user names
+	if err != nil {
+		return nil, mistake("", "reading the faults: %w", err)
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	if faults, err = sandbox.ReadFaults(f); err != nil {
+		return nil, mistake("docs/appstream.md lists the members of a fault", "reading the faults in %s: %w", name, err)
+	}
+	return faults, nil
 }
 
 // openSandbox opens a server that runs components through this program.
