@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 
 func (p *program) sandboxCommand() *cobra.Command {
 	var listen, dir, root, region, faults string
+	var issuers, roles []string
 	c := &cobra.Command{
 		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
 		Long: "sandbox serves EC2 Image Builder, AppStream, and as much of STS, S3, CloudWatch Logs, SSM parameters and EC2\n" +
@@ -32,9 +34,11 @@ func (p *program) sandboxCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, chosen.close()) }()
-			server, err := p.openSandbox(c.Context(), sandbox.Options{
-				Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region, Faults: script,
-			})
+			o := sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region, Faults: script, Issuers: trustedIssuers(issuers)}
+			if o.Roles, err = p.readRoles(roles); err != nil {
+				return err
+			}
+			server, err := p.openSandbox(c.Context(), o)
 			if err != nil {
 				return err
 			}
@@ -46,7 +50,37 @@ func (p *program) sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&root, "root", "auto", "where components run: "+rootHelp)
 	c.Flags().StringVar(&region, "region", "us-east-1", "the `region` of requests that name none")
 	c.Flags().StringVar(&faults, "faults", "", "let calls fail, and what they make go wrong, as the script in `file` says (JSON; see docs/appstream.md)")
+	c.Flags().StringArrayVar(&issuers, "trust-issuer", nil, "let STS verify web identity tokens and take those of this issuer alone: `URL[,AUDIENCE...]`; may be repeated")
+	c.Flags().StringArrayVar(&roles, "role", nil, "let only the role in `file` be assumed, by those whom its trust policy names; may be repeated")
 	return c
+}
+
+// trustedIssuers reads URL[,AUDIENCE...]. Keys are fetched when the first token comes.
+func trustedIssuers(flags []string) (out []sandbox.Issuer) {
+	for _, f := range flags {
+		parts := strings.Split(f, ",")
+		out = append(out, sandbox.Issuer{URL: parts[0], Audiences: parts[1:]})
+	}
+	return out
+}
+
+// readRoles reads roles in the form that the AWS CLI creates them from.
+func (p *program) readRoles(files []string) (out []sandbox.Role, err error) {
+	for _, file := range files {
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(p.cwd, file)
+		}
+		raw, err := os.ReadFile(file)
+		if err != nil {
+			return nil, mistake("name a file", "reading a role: %w", err)
+		}
+		role, err := sandbox.ParseRole(raw)
+		if err != nil {
+			return nil, mistake(`a role is {"RoleName": "…", "AssumeRolePolicyDocument": {…}}; docs/credentials.md has one`, "%s: %w", file, err)
+		}
+		out = append(out, role)
+	}
+	return out, nil
 }
 
 // readFaults reads a script of faults; "" is none.

@@ -17,3 +17,9 @@ func Parameter(message string) string { return parameter(message) }
 
 // Wire is an output of the SDK in the wire's vocabulary.
 func Wire(op planner.Op, out any) map[string]any { return wire(op, out) }
+
+// Roles are the ARNs of an identity's roles.
+func Roles(w *WebIdentity, region string) ([]string, error) { return w.roles(region) }
+
+// TagValue is a session tag's value as STS takes it.
+func TagValue(s string) string { return tagValue(s) }

@@ -224,9 +224,11 @@ func (p *identityProvider) first(ctx context.Context) (got sdk.Credentials, chai
 		return got, nil, explained(&IdentityError{Code: NoCredentials, Message: noCredentials})
 	}
 	got, err = p.ambient.Retrieve(ctx)
-	if op, ok := errors.AsType[*smithy.OperationError](err); ok && codeOf(err) != ConnectionFailed {
-		// The environment or a profile names a role, and AWS refused it.
-		err = p.failed(planner.Op(strings.ToLower(op.Service())+":"+op.Operation()), "", "", err)
+	if op, ok := errors.AsType[*smithy.OperationError](err); ok && slices.Contains([]string{"STS", "SSO"}, op.Service()) {
+		// The environment or a profile names a role, and it could not be had.
+		refused := p.failed(planner.Op(strings.ToLower(op.Service())+":"+op.Operation()), "", "", err)
+		refused.passing = false // a laptop without a network is told at once
+		err = refused
 	}
 	return got, p.roles, err
 }

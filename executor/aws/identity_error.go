@@ -104,7 +104,7 @@ var identityHints = []identityHint{
 }
 
 // failed explains an answer of STS, or that there was none.
-func (p *identityProvider) failed(op planner.Op, role, token string, err error) error {
+func (p *identityProvider) failed(op planner.Op, role, token string, err error) *IdentityError {
 	e := &IdentityError{Op: op, Role: role, Code: codeOf(err), Message: err.Error(), err: err}
 	if called, ok := errors.AsType[*CallError](callError(op, p.service.cfg.Region, err)); ok {
 		e.Message, e.RequestID = called.Message, called.RequestID

@@ -43,6 +43,12 @@ type Options struct {
 	Environ []string
 	// AppStream is what only that service asks.
 	AppStream AppStreamOptions
+	// Issuers are whose web identity tokens STS believes, after it has verified them. Without any it
+	// takes every token that is well formed and has not ended.
+	Issuers []Issuer
+	// Roles are the roles that can be assumed, by those whom they trust. Without any, every role
+	// exists and trusts everybody.
+	Roles []Role
 	// Faults are errors to answer instead of doing the work, and mishaps of what was made.
 	Faults []Fault
 	// Log receives a line about what the server does that no client sees; nil drops it.

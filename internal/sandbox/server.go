@@ -38,6 +38,7 @@ type Server struct {
 	logsAPI   map[string]answer
 	ssmAPI    map[string]answer
 	http      *http.Server
+	keys      keyRing
 	serving   sync.WaitGroup
 	closing   sync.Once
 	closed    error
