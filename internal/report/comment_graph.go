@@ -84,7 +84,7 @@ func (d *Document) mermaid() (string, bool) {
 
 // box is the text in a resource's box.
 func (d *Document) box(r *Resource) string {
-	out := mermaidText(fit(Neutral(symbol(r.Verb)+" "+r.Address), maxBoxText))
+	out := mermaidText(fit(Neutral(symbol(r.Verb)+"\u00a0"+r.Address), maxBoxText))
 	if second := fit(Neutral(cmp.Or(r.Label, r.Outcome)), maxBoxText); second != "" {
 		out += "<br/>" + mermaidText(second)
 	}

@@ -66,22 +66,54 @@ func (c *commentary) tableHead(several bool) {
 }
 
 func (c *commentary) row(d *Document, r *Resource) {
-	var ids []string
-	for _, id := range r.IDs {
-		ids = append(ids, strings.TrimSpace(c.code(id.ID)+" "+c.text(id.Region)))
-	}
-	if len(ids) == 0 && r.ARN != "" {
-		ids = append(ids, c.code(r.ARN))
-	}
+	regions, ids := c.where(r)
 	took := ""
 	if t := d.took(r); t > 0 {
 		took = short(t)
 	} else if r.EstimateSeconds > 0 && r.Status == "" && r.Verb != planner.None && r.Verb != planner.Later {
-		took = "about " + short(seconds(r.EstimateSeconds))
+		took = "about&nbsp;" + short(seconds(r.EstimateSeconds))
 	}
-	c.printf("| %s | %s | %s | %s | %s | %s | %s |\n", link(c.code(r.Title), d.Source.blob(r.Origin)), c.text(r.Kind), markdownText(d.sign(r))+" "+c.text(d.did(r)),
-		c.text(strings.Join(r.Regions, ", ")), c.text(d.reason(r)), took, strings.Join(ids, "<br>"))
+	c.printf("| %s | %s | %s&nbsp;%s | %s | %s | %s | %s |\n", link(c.code(r.short()), d.Source.blob(r.Origin)), c.text(strings.ReplaceAll(r.Kind, "_", " ")), markdownText(d.sign(r)), c.text(d.did(r)),
+		regions, c.text(d.reason(r)), took, ids)
 }
+
+// where are the cells of a resource's regions and of its ids, line by line side by side.
+func (c *commentary) where(r *Resource) (regions, ids string) {
+	var at, what []string
+	has := map[string]bool{}
+	for _, id := range r.IDs {
+		at, what = append(at, unbroken(c.text(id.Region))), append(what, c.code(id.ID))
+		has[id.Region] = true
+	}
+	for _, region := range r.Regions {
+		if !has[region] {
+			at = append(at, unbroken(c.text(region)))
+		}
+	}
+	if len(what) == 0 && r.ARN != "" {
+		what = []string{c.code(arnTail(r.ARN))}
+	}
+	return strings.Join(at, "<br>"), strings.Join(what, "<br>")
+}
+
+// short is a resource's name where its kind stands beside it.
+func (r *Resource) short() string {
+	if r.Image {
+		return r.Title
+	}
+	return strings.TrimPrefix(r.Address, r.Kind+".")
+}
+
+// arnTail is what an ARN says besides where: image/web/1.4.5/1.
+func arnTail(arn string) string {
+	if parts := strings.SplitN(arn, ":", 6); len(parts) == 6 {
+		return parts[5]
+	}
+	return arn
+}
+
+// unbroken keeps a region's name on one line of a narrow cell.
+func unbroken(s string) string { return strings.ReplaceAll(s, "-", "&#8209;") }
 
 // sign is what became of a resource, or is to become of it, as one character.
 func (d *Document) sign(r *Resource) string {
@@ -274,7 +306,7 @@ func (c *commentary) everything(d *Document) {
 			break
 		}
 		r := &d.Resources[i]
-		c.printf("| %s | %s %s | %s | %s |\n", link(c.code(r.Address), d.Source.blob(r.Origin)), markdownText(d.sign(r)), c.text(d.did(r)), c.text(r.Label), c.text(d.reason(r)))
+		c.printf("| %s | %s&nbsp;%s | %s | %s |\n", link(c.code(r.Address), d.Source.blob(r.Origin)), markdownText(d.sign(r)), c.text(d.did(r)), c.text(r.Label), c.text(d.reason(r)))
 	}
 	c.printf("\n</details>\n\n")
 }

@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 )
 
@@ -26,15 +27,18 @@ func markdownText(s string) string {
 		}
 	}
 	s = b.String()
-	// What GitHub makes links of by itself, and list markers at the beginning of a line.
-	s = strings.ReplaceAll(s, "://", ":&#47;/")
-	s = strings.ReplaceAll(s, "www.", "www&#46;")
-	s = strings.ReplaceAll(s, "GH-", "GH&#45;&#8203;")
+	// What GitHub makes links of by itself, parted too: other readers of Markdown look for addresses
+	// once entities are resolved.
+	s = linked.ReplaceAllString(s, "$1$3$5&#8203;$2$4$6")
+	// List markers at the beginning of a line.
 	if s != "" && strings.ContainsRune("-=:0123456789", rune(s[0])) {
 		s = fmt.Sprintf("&#%d;", s[0]) + s[1:]
 	}
 	return s
 }
+
+// linked is what becomes a link by itself: an address, or an issue's number.
+var linked = regexp.MustCompile(`(?i)((?:https?|ftp):)(//)|(?i)(www)(\.)|(?i)(gh-)(\d)`)
 
 func alphanumeric(c byte) bool {
 	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9'
