@@ -67,6 +67,7 @@ func (p *program) buildCommand() *cobra.Command {
 	c.Flags().StringVar(&o.onCancel, "on-cancel", string(executor.CancelBuilds), "what becomes of started builds when interrupted: `cancel` or detach")
 	c.Flags().IntVar(&o.parallel, "parallel", 0, "at most `n` builds at once (default: no limit of ours)")
 	c.Flags().StringVar(&o.logDir, "log-dir", "", "keep full logs and events.jsonl in `dir` (default: a directory of their own in the user's cache)")
+	g.addReport(c)
 	return c
 }
 
@@ -144,7 +145,7 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 	}
 	p.reporter.recorded(rec.dir)
 	rep := report.New(plan, p.reporter.meta(report.Meta{
-		Version: version, Sandbox: g.target.server != nil, Files: g.cfg.Files, Events: rec.events(), Logs: rec.dir,
+		Version: version, Sandbox: g.target.server != nil, Files: g.cfg.Files, Events: rec.events(), Logs: rec.dir, Secrets: g.cfg.Secrets,
 	}))
 	failed := p.carryOut(ctx, g, plan, o, []func(executor.Event){p.reporter.following(g, rep), rec.fold})
 	p.reporter.ran(g, rep)

@@ -73,6 +73,7 @@ func (p *program) planCommand() *cobra.Command {
 	c.Flags().StringVar(&o.format, "format", "text", "text, "+strings.Join(slices.Sorted(maps.Keys(planFormats)), ", "))
 	c.Flags().StringVar(&o.out, "out", "", "also write the plan as JSON to `file`, for imagebuild build FILE")
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with status 3 when there are changes")
+	g.addReport(c)
 	return c
 }
 

@@ -16,9 +16,9 @@ import (
 )
 
 const (
-	// reportSuffix ends the names of the files that are taken from a directory: others, such as plans and
-	// manifests, may be there too.
-	reportSuffix = "report.json"
+	// reportNames are the files that are taken from a directory: others, such as plans and manifests, may
+	// be there too.
+	reportNames = "*report*.json"
 	// maxReports bounds how many files are read: a matrix has at most 256 jobs.
 	maxReports = 1000
 	// maxReportBytes bounds their length together.
@@ -35,8 +35,8 @@ func (p *program) reportCommand() *cobra.Command {
 	var o reportOptions
 	c := &cobra.Command{
 		Use: "report PATH...", Short: "Merge the reports of several jobs and show them", Args: cobra.MinimumNArgs(1),
-		Long: "report reads what --report wrote: the files named, and of directories all files whose names end in\n" +
-			"report.json. It shows them as one, and ends with status 1 when one of them tells of a failure.",
+		Long: "report reads what --report wrote: the files named, and of directories all whose names are like\n" +
+			reportNames + ". It shows them as one, and ends with status 1 when one of them tells of a failure.",
 		RunE: func(_ *cobra.Command, args []string) error { return p.report(args, o) },
 	}
 	c.Flags().StringVar(&o.format, "format", "markdown", "markdown, html, json or text")
@@ -57,7 +57,7 @@ func (p *program) report(paths []string, o reportOptions) error {
 	}
 	docs := report.Merge(r.docs)
 	if len(docs) == 0 {
-		return mistake("a job writes one with: imagebuild build --report NAME-report.json", "there is no *%s in %s", reportSuffix, strings.Join(paths, ", "))
+		return mistake("a job writes one with: imagebuild build --report NAME-report.json", "there is no %s in %s", reportNames, strings.Join(paths, ", "))
 	}
 	var b bytes.Buffer
 	if err := p.renderReports(&b, docs, o); err != nil {
@@ -139,7 +139,7 @@ func (r *reportReader) read(path string) error {
 		return err
 	}
 	walked := fs.WalkDir(root.FS(), ".", func(name string, e fs.DirEntry, err error) error {
-		if err != nil || !e.Type().IsRegular() || !strings.HasSuffix(name, reportSuffix) {
+		if taken, _ := filepath.Match(reportNames, e.Name()); err != nil || !e.Type().IsRegular() || !taken {
 			return err
 		}
 		f, err := root.Open(name)

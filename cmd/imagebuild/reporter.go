@@ -34,6 +34,9 @@ func (r *reporter) of(g *planning, command string) report.About {
 	a := r.about
 	a.Command, a.Version, a.Region = command, version, g.region
 	a.Sandbox = g.target != nil && g.target.server != nil
+	if a.Path == "" && g.loc != nil {
+		a.Path = g.loc.host.Dir
+	}
 	if g.cfg != nil {
 		a.Secrets, a.Files = append(a.Secrets[:len(a.Secrets):len(a.Secrets)], g.cfg.Secrets...), g.cfg.Files
 	}
@@ -61,9 +64,9 @@ func (r *reporter) ran(g *planning, rep *report.Report) {
 	}
 }
 
-func (r *reporter) rehearsed(g *planning, results []*rehearsal.Result) {
+func (r *reporter) rehearsed(g *planning, results []*rehearsal.Result, logs map[*rehearsal.Build]*report.Tail) {
 	if r != nil {
-		r.tell(report.RehearsalDocument(results, nil, r.of(g, g.command)))
+		r.tell(report.RehearsalDocument(results, logs, r.of(g, g.command)))
 	}
 }
 

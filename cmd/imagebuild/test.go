@@ -57,6 +57,7 @@ func (p *program) testCommand() *cobra.Command {
 	}
 	g.conf.add(c)
 	f.add(c)
+	g.addReport(c)
 	return c
 }
 
@@ -78,6 +79,7 @@ type tester struct {
 	out    io.Writer // the text
 	err    error     // of the first write that failed
 	events io.Writer // JSON lines; nil where nobody wants them
+	logs   map[*rehearsal.Build]*report.Tail
 }
 
 // run rehearses the builds and tells how it went.
@@ -108,7 +110,7 @@ func (t *tester) run(ctx context.Context, plan *planner.Plan, builds []*rehearsa
 	results, failed := rehearsal.Run(ctx, builds, rehearsal.Options{
 		Root: t.roots.choose, Self: t.p.self, Dir: dir, Parallel: t.f.parallel, S3Endpoint: staging.endpoint, Sink: func(e rehearsal.Event) { t.fold(text, e) }, Now: t.p.now,
 	})
-	t.p.reporter.rehearsed(t.g, results)
+	t.p.reporter.rehearsed(t.g, results, t.logs)
 	if err := report.RehearsalVerdict(t.out, results, t.p.now().Sub(start), t.p.textOptions(t.p.stdout)); err != nil {
 		return &exit{status: statusFailed, err: err}
 	}
@@ -156,6 +158,7 @@ func (t *tester) fold(progress io.Writer, e rehearsal.Event) {
 		_, err := fmt.Fprintf(progress, "%s: %s\n", name, report.Neutral(e.Result.Root))
 		errs = append(errs, err)
 	case rehearsal.LogLine:
+		t.keep(e)
 		if !t.f.verbose {
 			break
 		}
@@ -177,6 +180,20 @@ func (t *tester) fold(progress io.Writer, e rehearsal.Event) {
 	if t.err == nil {
 		t.err = errors.Join(errs...)
 	}
+}
+
+// keep keeps a line for the report, where there is to be one.
+func (t *tester) keep(e rehearsal.Event) {
+	if t.p.reporter == nil {
+		return
+	}
+	if t.logs == nil {
+		t.logs = map[*rehearsal.Build]*report.Tail{}
+	}
+	if t.logs[e.Build] == nil {
+		t.logs[e.Build] = report.NewTail(t.p.reporter.logLines, t.g.cfg.Secrets)
+	}
+	t.logs[e.Build].Add(e.Line)
 }
 
 func (t *tester) writeJUnit(results []*rehearsal.Result) error {

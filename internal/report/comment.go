@@ -132,13 +132,8 @@ func (c *commentary) heading(title, path, counts string) {
 
 func (c *commentary) next(d *Document) {
 	c.printf("**What happens next:** %s\n\n", c.text(d.next()))
-	if c.level.sections && !d.ran() {
-		for _, s := range d.Estimate.sentences() {
-			c.printf("%s ", c.text(s))
-		}
-		if len(d.Estimate.sentences()) > 0 {
-			c.printf("\n\n")
-		}
+	if says := d.estimates(); c.level.sections && len(says) > 0 {
+		c.printf("%s\n\n", c.text(strings.Join(says, " ")))
 	}
 	if d.Sandbox {
 		c.printf("This was the sandbox: it proves nothing that only AWS can prove.\n\n")

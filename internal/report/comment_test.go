@@ -28,7 +28,9 @@ func rehearsedDocument(t *testing.T) *report.Document {
 	results := rehearsed()
 	a := about("test")
 	a.Files = newFixture().Graph.Config.Files
-	return report.RehearsalDocument(results, map[*rehearsal.Build][]string{results[0].Build: {"Stdout: installing", "Stderr: last line"}}, a)
+	log := report.NewTail(10, nil)
+	log.Add("Stdout: installing\nStderr: last line")
+	return report.RehearsalDocument(results, map[*rehearsal.Build]*report.Tail{results[0].Build: log}, a)
 }
 
 // The comments of all cases, each a file of its own that GitHub shows as it will be seen.

@@ -51,9 +51,11 @@ func (v *view) instanceTypes(n *planner.Node) []string {
 	return out
 }
 
-// sentences say an estimate in words, without prices: which apply is AWS's to know.
-func (e *Estimate) sentences() []string {
-	if e == nil {
+// estimates say in words what carrying out a plan takes, without prices: which apply is AWS's to know.
+// What was carried out tells better.
+func (d *Document) estimates() []string {
+	e := d.Estimate
+	if e == nil || d.ran() {
 		return nil
 	}
 	var out []string

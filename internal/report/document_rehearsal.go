@@ -1,15 +1,13 @@
 package report
 
 import (
-	"slices"
-
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/internal/rehearsal"
 )
 
 // RehearsalDocument is a test: its builds as resources, with their steps. Logs are what each build's
 // components printed; nil where nobody kept them.
-func RehearsalDocument(results []*rehearsal.Result, logs map[*rehearsal.Build][]string, a About) *Document {
+func RehearsalDocument(results []*rehearsal.Result, logs map[*rehearsal.Build]*Tail, a About) *Document {
 	d := a.document(Succeeded)
 	for _, r := range results {
 		if r.Status == rehearsal.Failed {
@@ -22,8 +20,8 @@ func RehearsalDocument(results []*rehearsal.Result, logs map[*rehearsal.Build][]
 			d.Ended = r.End
 		}
 		res := rehearsed(r, a)
-		if lines := logs[r.Build]; len(lines) > 0 {
-			res.Log = &Log{Lines: slices.Clone(lines), Total: len(lines)}
+		if log := logs[r.Build]; log != nil && log.Total() > 0 {
+			res.Log = &Log{Lines: log.Last(maxLogLines), Total: log.Total()}
 		}
 		d.Resources = append(d.Resources, res)
 	}

@@ -36,7 +36,7 @@ func (t *documentText) write() {
 	d := t.d
 	name := strings.TrimSpace(strings.Join([]string{d.title(), d.Path, d.Leg}, " "))
 	t.line("%s %s: %s", d.mark(), t.o.paint(Neutral(name), bold), Neutral(d.counts()))
-	for _, s := range append([]string{d.next()}, d.Estimate.sentences()...) {
+	for _, s := range append([]string{d.next()}, d.estimates()...) {
 		t.wrapped("", s)
 	}
 	for i := range d.Findings {

@@ -67,7 +67,7 @@ type (
 func newHTMLDocument(d *Document, n int) htmlDocument {
 	name := strings.TrimSpace(strings.Join([]string{d.title(), d.Path, d.Leg}, " "))
 	h := htmlDocument{ID: fmt.Sprintf("d%d", n), Title: Neutral(d.mark() + " " + name + ": " + d.counts()), Next: Neutral(d.next()), Facts: d.facts()}
-	for _, s := range d.Estimate.sentences() {
+	for _, s := range d.estimates() {
 		h.Notes = append(h.Notes, Neutral(s))
 	}
 	if d.Sandbox {

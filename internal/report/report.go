@@ -124,7 +124,7 @@ func (r *Report) Fold(e executor.Event) {
 	case executor.Progressed:
 		it.State, it.Step = e.State, e.Step
 	case executor.Log:
-		it.Log.add(e.Line)
+		it.Log.Add(e.Line)
 	case executor.Retried:
 		it.Retried++
 		if len(it.Retries) < maxRetries {
@@ -241,7 +241,16 @@ type Tail struct {
 	total int
 }
 
-func (t *Tail) add(line string) {
+// NewTail returns a Tail of at most limit lines, none below 0, in which secrets are covered.
+func NewTail(limit int, secrets []string) *Tail {
+	if limit == 0 {
+		limit = defaultLogLines
+	}
+	return &Tail{limit: limit, cover: newCover(secrets)}
+}
+
+// Add takes in what was written: a line, or several.
+func (t *Tail) Add(line string) {
 	for _, l := range Lines(t.cover(line)) {
 		t.total++
 		switch {
