@@ -23,8 +23,9 @@ func (a *action) reporter(ctx context.Context) *reporter {
 	return &reporter{
 		about: a.about(), logLines: max(a.in.number("log-lines"), 0),
 		plan: a.planned, progress: a.progress(ctx),
-		tell: func(d *report.Document) { a.doc = d },
-		kept: func(dir string) { a.logs = dir },
+		tell:   func(d *report.Document) { a.doc = d },
+		kept:   func(dir string) { a.logs = dir },
+		parted: func(layers string) error { return a.out.set("matrix", layers) },
 	}
 }
 

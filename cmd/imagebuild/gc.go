@@ -39,7 +39,7 @@ func (p *program) gcCommand() *cobra.Command {
 		Long: "gc deletes what imagebuild made and nothing points to: what a pull request left (--pr), what a run left (--run),\n" +
 			"what has expired (--expired), or all of a project but its newest images (--project). Images go with their AMIs and\n" +
 			"snapshots, before their recipes, and those before their components; builds still under way are cancelled first.\n" +
-			"It shows what it will do before it does it. What the configuration at PATH uses now is never deleted.",
+			"It shows what it will do before it does it. With --expired or --project, what the configuration at PATH uses now stays.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if !c.Flags().Changed("keep") && o.pr == "" && o.run == "" && !o.expired {
 				o.keep = keptImages
@@ -64,7 +64,8 @@ func (p *program) gcCommand() *cobra.Command {
 
 // gc goes the whole way from the flags to what was deleted.
 func (p *program) gc(ctx context.Context, g *planning, o gcOptions, args []string) error {
-	current, err := g.current(ctx, args)
+	g.path = pathArg(args)
+	current, err := g.current(ctx, len(args) > 0, o.pr != "" || o.run != "")
 	if err != nil {
 		return err
 	}
@@ -113,15 +114,16 @@ func (p *program) collectOptions(g *planning, o gcOptions) (planner.CollectOptio
 	return opts, nil
 }
 
-// current connects and returns what the configuration named by the arguments uses now; nothing
-// where none is named.
-func (g *planning) current(ctx context.Context, args []string) ([]planner.User, error) {
-	if len(args) == 0 {
-		g.cfg = &dsl.Config{}
-		g.region = g.p.regionOf(g.conf, g.cfg)
+// current connects and returns what the configuration uses now; nothing where none is named. Of what was closed or
+// cut off, whose configuration it may well be, only region and project are read, and those only where
+// nothing else says them.
+func (g *planning) current(ctx context.Context, named, over bool) ([]planner.User, error) {
+	if !named || over {
+		if err := g.settings(named); err != nil {
+			return nil, err
+		}
 		return nil, g.connect(ctx)
 	}
-	g.path = args[0]
 	graph, err := g.compile(ctx)
 	if err != nil {
 		return nil, err
@@ -138,6 +140,20 @@ func (g *planning) current(ctx context.Context, args []string) ([]planner.User, 
 		}
 	}
 	return []planner.User{user}, nil
+}
+
+// settings reads region and project without planning anything.
+func (g *planning) settings(named bool) error {
+	g.cfg = &dsl.Config{}
+	none := g.p.regionOf(g.conf, g.cfg) == fallbackRegion
+	if named && (none || g.p.repositoryName("") == "") {
+		if err := g.load(nil); err != nil {
+			return err
+		}
+		g.p.draw(g.cfg, g.diags)
+	}
+	g.region = g.p.regionOf(g.conf, g.cfg)
+	return nil
 }
 
 // collect takes stock and plans.

@@ -25,6 +25,8 @@ type reporter struct {
 	tell func(*report.Document)
 	// progress takes a run under way; changed says that what it would return has changed.
 	progress func(now func() *report.Document) (changed func())
+	// parted takes the plan's layers as JSON: docs/matrix.md.
+	parted func(layers string) error
 	// kept is told the directory that holds a run's whole logs.
 	kept func(dir string)
 }
@@ -62,6 +64,13 @@ func (r *reporter) ran(g *planning, rep *report.Report) {
 	if r != nil {
 		r.tell(report.RunDocument(rep, time.Time{}, r.of(g, g.command)))
 	}
+}
+
+func (r *reporter) matrix(layers string) error {
+	if r == nil {
+		return nil
+	}
+	return r.parted(layers)
 }
 
 func (r *reporter) rehearsed(g *planning, results []*rehearsal.Result, logs map[*rehearsal.Build]*report.Tail) {
