@@ -33,11 +33,18 @@ func ARN(n *Node, partition, region, account string) string {
 		}
 		return awsmodel.ARN{Partition: partition, Service: "s3", Resource: bucket + "/" + key}.String()
 	}
+	if n.Region != "" {
+		region = n.Region
+	}
 	name, _ := n.Known["name"].(string)
 	if partition == "" || region == "" || account == "" || name == "" {
 		return ""
 	}
-	resource := n.resource() + "/" + awsmodel.NormalizeName(name)
+	service, _ := n.Kind.Create.split()
+	if !n.Kind.exact() {
+		name = awsmodel.NormalizeName(name)
+	}
+	resource := n.resource() + "/" + name
 	switch n.Kind.Naming {
 	case ContentVersion, OfRecipe:
 		version, _ := n.Known["version"].(string)
@@ -45,9 +52,11 @@ func ARN(n *Node, partition, region, account string) string {
 			return ""
 		}
 		resource += "/" + version
-	case HashedName, StableName, ContentKey:
+	case HashedName, StableName, ContentKey, NamedAfter:
 	}
-	service, _ := n.Kind.Create.split()
+	if n.Kind.Resource == "" {
+		return "" // a kind without ARNs
+	}
 	return awsmodel.ARN{Partition: partition, Service: service, Region: region, Account: account, Resource: resource}.String()
 }
 

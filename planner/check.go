@@ -31,7 +31,7 @@ func (c *compiler) modelOf(k *Kind) model {
 	service, operation := k.Create.split()
 	if slices.Contains(awsmodel.Services(), service) {
 		m.op = operationOf(service, operation)
-		_, m.taggable = m.op.Input.Member("tags")
+		_, m.taggable = m.op.Input.Member(k.tagsMember())
 	}
 	c.models[k] = m
 	return m
@@ -121,7 +121,7 @@ func (c *compiler) compareNames() {
 			seen[k] = n
 			continue
 		}
-		c.fail(n.at("name"), "Duplicate name", fmt.Sprintf(
+		c.fail(n.at(n.Kind.nameMember()), "Duplicate name", fmt.Sprintf(
 			"%s and %s (at %s) %s, so that they would be the same resource in a region. Give one of them another name.", n.Addr, old.Addr, old.Origin, what))
 	}
 }
@@ -130,6 +130,9 @@ func (c *compiler) compareNames() {
 func identityName(n *Node) (name, what string) {
 	switch n.Kind.Naming {
 	case ContentVersion, HashedName, StableName:
+		if n.Kind.exact() {
+			return n.Name, fmt.Sprintf("are both called %q", n.Name)
+		}
 		name = awsmodel.NormalizeName(n.Name)
 		return name, fmt.Sprintf("are both called %q (AWS compares names in lower case, with hyphens for spaces and underscores)", name)
 	case OfRecipe:
@@ -138,6 +141,12 @@ func identityName(n *Node) (name, what string) {
 				return r.Addr.String(), "are images of the same recipe " + r.Addr.String()
 			}
 		}
+	case NamedAfter:
+		var parts []string
+		for _, m := range append(slices.Clone(n.Kind.Identity), n.Kind.nameMember()) {
+			parts = append(parts, fmt.Sprint(n.Input[m]))
+		}
+		return strings.Join(parts, " "), "are the same of " + parts[len(parts)-1]
 	case ContentKey:
 	}
 	return "", ""

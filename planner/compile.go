@@ -66,7 +66,7 @@ func Compile(cfg *dsl.Config, kinds map[string]*Kind, region string) (*Graph, hc
 	if c.diags.HasErrors() || c.partly {
 		return nil, c.diags
 	}
-	g := &Graph{Nodes: nodes, Config: cfg, Region: region, models: c.models}
+	g := &Graph{Nodes: nodes, Config: cfg, Region: region, models: c.models, kinds: c.kinds}
 	for _, a := range slices.SortedFunc(maps.Keys(c.looks), compareAddr) {
 		g.Lookups = append(g.Lookups, c.looks[a])
 	}

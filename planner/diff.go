@@ -34,19 +34,27 @@ type differ struct {
 func Diff(g *Graph, seen map[dsl.Addr]*Observed, opts DiffOptions) (*Plan, hcl.Diagnostics) {
 	d := &differ{opts: opts, seen: seen, verbs: make(map[dsl.Addr]Verb, len(g.Nodes))}
 	p := &Plan{Graph: g, Account: opts.Account, Offline: seen == nil, PullRequest: opts.PullRequest, Changes: make([]*Change, 0, len(g.Nodes))}
+	var later []*Change
 	for _, n := range g.Nodes {
-		c := &Change{Node: n, Observed: seen[n.Addr]}
+		c := &Change{Node: n, Observed: seen[n.Addr], Region: n.Region}
 		d.decide(c, p.Offline)
 		if opts.PullRequest != nil {
 			d.confine(c)
 		}
 		d.verbs[n.Addr] = c.Verb // what is there yields the same whatever its tags are
 		d.keep(c)
+		var surplus surplusChanges
+		if opts.PullRequest == nil { // what is there is for the merge to take away
+			surplus = d.surplus(g, c)
+		}
 		if c.Observed != nil && n.Kind.Naming == OfRecipe && (c.Verb == Create || c.Verb == Wait) {
 			c.Estimate = c.Observed.Took
 		}
+		p.Changes = append(p.Changes, surplus.before...)
 		p.Changes = append(p.Changes, c)
+		later = append(later, surplus.after...)
 	}
+	p.Changes = append(p.Changes, later...)
 	sortDiags(d.diags)
 	if d.diags.HasErrors() {
 		return nil, d.diags
@@ -72,6 +80,12 @@ func (d *differ) decide(c *Change, offline bool) {
 		d.update(c)
 	case c.Kind.Naming == ContentVersion && have.Digest != c.Digest:
 		d.foreign(c)
+	case c.Kind.Naming == HashedName && c.Fixed != "" && have.Digest != c.Digest:
+		d.foreignName(c)
+	case have.State != "":
+		d.stated(c)
+	case c.Kind.Naming == NamedAfter && c.Kind.Update != "":
+		d.update(c)
 	default:
 		none(c, fmt.Sprintf("reused: %s is there", c.Title()))
 	}
@@ -221,7 +235,11 @@ func (d *differ) update(c *Change) {
 	slices.Sort(differ)
 	c.Verb, c.Op, c.Args = Update, c.Kind.Update, wanted
 	c.Reason = "differs in " + strings.Join(differ, ", ")
-	c.Args[c.Kind.Outputs["arn"]] = c.Observed.Outputs["arn"]
+	if c.Kind.Partial {
+		c.partial(differ)
+	} else {
+		c.Args[c.Kind.Outputs["arn"]] = c.Observed.Outputs["arn"]
+	}
 }
 
 // holds says whether a member that AWS returned has anything in it.

@@ -5,6 +5,7 @@
 package planner
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -26,7 +27,8 @@ type Naming byte
 const (
 	// ContentVersion keeps the name and derives what is not fixed of semanticVersion from the digest.
 	ContentVersion Naming = iota
-	// HashedName appends the digest's first 12 hex digits to the name.
+	// HashedName appends the digest's first 12 hex digits to the name, unless the user gave the whole
+	// name: Node.Fixed. What is there under such a name must have this content.
 	HashedName
 	// StableName keeps the name; a difference is an update.
 	StableName
@@ -34,6 +36,8 @@ const (
 	OfRecipe
 	// ContentKey is an S3 key that holds the content's sha256.
 	ContentKey
+	// NamedAfter has the name of what its member for the name refers to: a copy, a permission of an image.
+	NamedAfter
 )
 
 // A Kind is all that imagebuild knows of one kind of resource.
@@ -49,13 +53,15 @@ type Kind struct {
 	// returns, so that blocks of the kind are expanded side by side, before all others. No expansion makes such blocks.
 	Apart bool
 
-	Naming  Naming
-	Create  Op
-	Read    Op
-	List    Op                // "" where existence is asked one by one
-	Update  Op                // "" where AWS has none
-	Delete  Op                // "" where nothing is to be deleted
-	Outputs map[string]string // attribute -> member of Create's output, as the wire spells it
+	Naming Naming
+	// NameMember and TagsMember are what Create's input calls name and tags; "" for "name" and "tags".
+	NameMember, TagsMember string
+	Create                 Op
+	Read                   Op
+	List                   Op                // "" where existence is asked one by one
+	Update                 Op                // "" where AWS has none
+	Delete                 Op                // "" where nothing is to be deleted
+	Outputs                map[string]string // attribute -> member of Create's output, as the wire spells it
 	// Identity are the top-level members that make up the digest; nil means all but tags.
 	Identity []string
 	// Resource begins the resource part of its ARN: "image-recipe". "{member}" stands for the
@@ -79,9 +85,21 @@ type Kind struct {
 	// Confine is the create call's input without what reaches beyond the region built in, and a phrase
 	// that says what was left out, "" for nothing. nil where no kind of input does.
 	Confine func(*Node) (in Object, left string)
+	// Partial says that an update sends what differs alone: what is not sent stays as it is.
+	Partial bool
+	// ClearedBy are, for a kind whose update is partial, the words that take members away, by member; they
+	// go into the update's member AttributesToDelete.
+	ClearedBy map[string]string
+	// Surplus are changes that take away what is there beside the node and is not asked for, given what
+	// was observed of the node. It may warn of what that leads to.
+	Surplus func(*Graph, *Node, *Observed) ([]*Change, hcl.Diagnostics)
 	// Example is a configuration that uses the kind, for the documentation and for tests.
 	Example string
 }
+
+// nameMember and tagsMember are members of Create's input.
+func (k *Kind) nameMember() string { return cmp.Or(k.NameMember, "name") }
+func (k *Kind) tagsMember() string { return cmp.Or(k.TagsMember, "tags") }
 
 // A Scope is what lowering may look at besides its own block.
 type Scope struct {
@@ -121,8 +139,14 @@ type Node struct {
 	Known map[string]any
 	// Name is the name before a digest was appended to it.
 	Name string
-	// Fixed are the leading nodes of the version that the user fixed: "2", "2.3", "2.3.1"; "" for none.
+	// Fixed are the leading nodes of the version that the user fixed: "2", "2.3", "2.3.1"; "" for none. Of a
+	// HashedName it is the whole name, where the user gave it.
 	Fixed string
+	// Region is where it is made, where that is not the graph's region; "" otherwise.
+	Region string
+	// Settings are how it is carried out, beyond the call: how long is waited, what is looked at before the next.
+	// They are no part of the digest.
+	Settings Object
 	// After are nodes that must be there first although no reference leads to them, sorted.
 	After []dsl.Addr
 	// Distributes are the workflows, among those an image runs, that belong to its distribution.
@@ -152,7 +176,11 @@ type Graph struct {
 
 	digest string // of all that the configuration asks for
 	models map[*Kind]model
+	kinds  map[string]*Kind
 }
+
+// Kind is one of the kinds that the graph was compiled with; nil for another.
+func (g *Graph) Kind(name string) *Kind { return g.kinds[name] }
 
 // Observed is what one address already has in AWS.
 type Observed struct {
@@ -176,6 +204,8 @@ type Observed struct {
 	Versions []string
 	// Tags are the tags whose keys begin with "imagebuild:"; of an image those of the build chosen.
 	Tags map[string]string
+	// Beside is what is there beside the thing itself, by sort, for Kind.Surplus.
+	Beside map[string][]Object
 }
 
 // A Verb is what to do about a node. ("Action" means a GitHub Action here.)
@@ -202,6 +232,8 @@ type Change struct {
 	// Args is the input of Op where it is not that of Create: an update's. See Call.
 	Args     Object
 	Observed *Observed
+	// First says of a surplus change that it goes before its node's own.
+	First bool
 	// Estimate is how long earlier builds of it took; 0 where nothing is known.
 	Estimate time.Duration
 	// Retag are tags to change of what is there, before Op; nil for none.

@@ -88,13 +88,18 @@ func (s *sealer) seal(n *Node, taggable bool) {
 		n.Known["version"] = contentVersion(n.Fixed, sum[:])
 		n.Input["semanticVersion"] = n.Known["version"]
 	case HashedName:
-		n.Known["name"] = hashedName(n.Name, n.Digest)
-		n.Input["name"] = n.Known["name"]
+		n.Known["name"] = n.Fixed
+		if n.Fixed == "" {
+			n.Known["name"] = hashedName(n.Name, n.Digest, longestName(n.Kind))
+		}
+		n.Input[n.Kind.nameMember()] = n.Known["name"]
 	case OfRecipe:
 		s.nameAfterRecipe(n)
+	case NamedAfter:
+		n.Known["name"] = n.Input[n.Kind.nameMember()]
 	case StableName, ContentKey:
 	}
-	if tags, ok := n.Input["tags"].(map[string]any); ok && taggable {
+	if tags, ok := n.Input[n.Kind.tagsMember()].(map[string]any); ok && taggable {
 		tags[TagDigest] = n.Digest // the map is the node's own since Compile put its tags in
 	}
 }
@@ -143,7 +148,8 @@ func (s *sealer) encode(n *Node) (ok bool) {
 func (s *sealer) identity(n *Node) []string {
 	var out []string
 	for _, m := range sortedKeys(n.Input) {
-		if n.Kind.Identity != nil && !slices.Contains(n.Kind.Identity, m) || slices.Contains(leftOut, m) {
+		if n.Kind.Identity != nil && !slices.Contains(n.Kind.Identity, m) || slices.Contains(leftOut, m) ||
+			m == n.Kind.tagsMember() || m == n.Kind.nameMember() && n.Kind.Naming != NamedAfter {
 			continue
 		}
 		out = append(out, m)
@@ -166,10 +172,24 @@ func contentVersion(fixed string, sum []byte) string {
 	return fixed
 }
 
-// hashedName appends 12 hex digits to a name and keeps the whole within the 128 characters of
-// ResourceName.
-func hashedName(name, digest string) string {
-	const longest = 128 - 1 - 12
+// exact says of a kind's service that names stand in ARNs as they are given, where Image Builder normalises them.
+func (k *Kind) exact() bool {
+	service, _ := k.Create.split()
+	return service == "appstream"
+}
+
+// longestName is how long a name can be: the 128 characters of Image Builder's ResourceName, or the 100 that
+// AppStream's documentation has, though its model's pattern would take one more.
+func longestName(k *Kind) int {
+	if k.exact() {
+		return 100
+	}
+	return 128
+}
+
+// hashedName appends 12 hex digits to a name and keeps the whole within what the service takes.
+func hashedName(name, digest string, longest int) string {
+	longest -= 1 + 12
 	if len(name) > longest {
 		name = strings.TrimRight(name[:longest], " -_")
 	}

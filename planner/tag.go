@@ -48,14 +48,14 @@ func TagAddressOf(n *Node) string {
 
 // tag adds the tags that are known before any digest is.
 func (c *compiler) tag(n *Node) hcl.Diagnostics {
-	given, _ := n.Input["tags"].(map[string]any)
+	given, _ := n.Input[n.Kind.tagsMember()].(map[string]any)
 	var diags hcl.Diagnostics
 	for _, k := range sortedKeys(given) {
 		if strings.HasPrefix(k, tagPrefix) {
 			diags = append(diags, &hcl.Diagnostic{
 				Severity: hcl.DiagError, Summary: "Reserved tag",
 				Detail:  fmt.Sprintf("Tags that begin with %q are set by this program. Rename the tag %q.", tagPrefix, k),
-				Subject: n.at("tags." + k).Ptr(),
+				Subject: n.at(n.Kind.tagsMember() + "." + k).Ptr(),
 			})
 		}
 	}
@@ -64,7 +64,7 @@ func (c *compiler) tag(n *Node) hcl.Diagnostics {
 			Severity: hcl.DiagError, Summary: "Too many tags",
 			Detail: fmt.Sprintf("%d tags are given. AWS takes %d on one resource, of which %d are used to find the resource again. Leave at most %d.",
 				len(given), maxTags, ownTags, maxTags-ownTags),
-			Subject: n.at("tags").Ptr(),
+			Subject: n.at(n.Kind.tagsMember()).Ptr(),
 		})
 	}
 	tags := make(map[string]any, len(given)+3)
@@ -73,6 +73,6 @@ func (c *compiler) tag(n *Node) hcl.Diagnostics {
 	if p := c.scope.Config.Settings.Project; p != "" {
 		tags[TagProject] = p
 	}
-	n.Input["tags"] = tags
+	n.Input[n.Kind.tagsMember()] = tags
 	return diags
 }

@@ -9,7 +9,7 @@ import (
 
 // A rule is something the service enforces and its model does not say.
 type rule struct {
-	ops []string // operations of Image Builder it holds for
+	ops []string // operations it holds for
 	// path leads to what is judged: "distributions[].region" is every entry's. "" is the whole input.
 	// A value that is absent or Unknown is not judged, nor is what is inside it.
 	path   string
@@ -41,17 +41,19 @@ func (s *subject) refuseAs(code, sub, detail, advice string) {
 	})
 }
 
-// ruleTable is all rules, by topic.
+// ruleTable is all rules of Image Builder, by topic.
 var ruleTable = slices.Concat(
 	commonRules, documentRules, recipeRules, infrastructureRules, distributionRules, imageRules, pipelineRules, workflowRules, lifecycleRules,
 )
 
-// rulesOf are the rules by operation, in the table's order.
+// rulesOf are the rules by "service:operation", in the tables' order.
 var rulesOf = sync.OnceValue(func() map[string][]rule {
 	m := map[string][]rule{}
-	for _, r := range ruleTable {
-		for _, op := range r.ops {
-			m[op] = append(m[op], r)
+	for service, table := range map[string][]rule{"imagebuilder": ruleTable, "appstream": appstreamRules} {
+		for _, r := range table {
+			for _, op := range r.ops {
+				m[service+":"+op] = append(m[service+":"+op], r)
+			}
 		}
 	}
 	return m
@@ -59,12 +61,13 @@ var rulesOf = sync.OnceValue(func() map[string][]rule {
 
 // checkRules applies the rules for the operation, leaving out paths that the model already refused.
 func (op *Operation) checkRules(input map[string]any, refused []Finding) []Finding {
-	if op.Service != "imagebuilder" {
+	rules := rulesOf()[op.Service+":"+op.Name]
+	if len(rules) == 0 {
 		return nil
 	}
 	var found []Finding
 	s := subject{value: input, root: input, at: make(trail, 0, deep)}
-	for _, r := range rulesOf()[op.Name] {
+	for _, r := range rules {
 		walk(r.path, s, func(s *subject) {
 			r.judge(s)
 			for _, f := range s.found {

@@ -52,7 +52,7 @@ func buildKind(source *planner.Kind, of []*planner.Kind) *planner.Kind {
 	return &planner.Kind{
 		Name: "build",
 		Block: dsl.BlockType{
-			Name: "build", Schema: buildSchema(source), Known: []string{"name"}, Exports: []string{"ami", "arn", "name"},
+			Name: "build", Schema: buildSchema(source), Known: []string{"name"}, Exports: []string{"ami", "arn", "name", "appstream_image"},
 			Doc: "Images, made from sources by provisioners and components in the order they are written.",
 		},
 		Expand: func(s *planner.Scope, b *dsl.Block) ([]*dsl.Block, hcl.Diagnostics) {

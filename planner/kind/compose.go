@@ -80,7 +80,7 @@ func (e *expansion) own(spec *imageSpec, base string, name dsl.Value, done map[s
 
 // shared reports whether the documents of all images are the same, and what else a component says.
 func (e *expansion) shared(images []*imageSpec) bool {
-	if len(images) == 1 {
+	if len(images) <= 1 {
 		return true
 	}
 	if e.title() == "" {

@@ -195,8 +195,14 @@ var memberDocs = map[string]string{
 
 // aliasDocs say what the second names of members are for.
 var aliasDocs = map[string]string{
-	"version":  `One to three leading numbers of the version, such as "2" or "2.3"; the rest follows from the content.`,
-	"document": "The document, as a text or as an object; the same as data.",
+	"version":         `One to three leading numbers of the version, such as "2" or "2.3"; the rest follows from the content.`,
+	"document":        "The document, as a text or as an object; the same as data.",
+	"software":        "Licence-included software of Microsoft, installed before anything else is done: the same as softwares_to_install.",
+	"internet_access": "Whether the machine has a public address, in a public subnet: the same as enable_default_internet_access.",
+	"name":            "The name of the new image: the same as new_image_name.",
+	"description":     "Its description: the same as new_image_description.",
+	"display_name":    "What users see: the same as new_image_display_name.",
+	"tags":            "Tags of the new image: the same as new_image_tags.",
 }
 
 // sentence makes a sentence of a phrase.

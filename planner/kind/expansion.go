@@ -64,8 +64,11 @@ func (e *expansion) expand() []*dsl.Block {
 		case len(uses) > 1:
 			spec.address += "-" + u.local
 		}
-		e.prepare(spec)
 		images = append(images, spec)
+	}
+	images = e.appstreamSpecs(images)
+	for _, spec := range images {
+		e.prepare(spec)
 	}
 	if e.broken {
 		return nil

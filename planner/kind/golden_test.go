@@ -198,6 +198,13 @@ func describe(t *testing.T, p *planner.Plan) string {
 		if c.Retag != nil {
 			fmt.Fprintf(&b, "  tags %s\n", c.Retag)
 		}
+		if c.Work != nil {
+			work, err := json.MarshalIndent(c.Work, "  ", "  ")
+			if err != nil {
+				t.Fatal(err)
+			}
+			fmt.Fprintf(&b, "  work %s\n", work)
+		}
 		if c.Call != nil {
 			input, err := json.MarshalIndent(c.Call.Input, "  ", "  ")
 			if err != nil {

@@ -23,8 +23,9 @@ var table = sync.OnceValue(func() []*planner.Kind {
 	distribution := distributionConfigurationKind()
 	pipeline := imagePipelineKind()
 	image := imageKind()
+	builder, fleet := appstreamImageBuilderKind(), appstreamFleetKind()
 	parts := []*planner.Kind{recipe, infrastructure, distribution, pipeline, image}
-	source := sourceKind(parts)
+	source := sourceKind(parts, builder, fleet)
 	return []*planner.Kind{
 		source,
 		buildKind(source, parts),
@@ -38,6 +39,16 @@ var table = sync.OnceValue(func() []*planner.Kind {
 		containerRecipeKind(),
 		workflowKind(),
 		lifecyclePolicyKind(),
+		appstreamImageKind(),
+		builder,
+		appstreamUpdatedImageKind(),
+		appstreamImagePermissionsKind(),
+		appstreamImageCopyKind(),
+		appstreamExportKind(),
+		fleet,
+		appstreamStackKind(),
+		appstreamFleetAssociationKind(),
+		appstreamDirectoryConfigKind(),
 	}
 })
 

@@ -43,6 +43,9 @@ func newReference() *reference {
 
 func (l *reference) collect(in string, s *dsl.Schema) {
 	for _, n := range s.Blocks {
+		if n.Schema == nil {
+			continue // a label decides: described where builds are
+		}
 		sig := signature(n.Schema)
 		list := l.entries[n.Type]
 		i := slices.IndexFunc(list, func(e *entryOf) bool { return e.signature == sig })

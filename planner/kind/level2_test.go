@@ -42,7 +42,7 @@ func TestEveryMemberIsReachable(t *testing.T) {
 func reachable(t *testing.T, at string, sh *awsmodel.Shape, s *dsl.Schema) {
 	t.Helper()
 	for _, m := range sh.Members {
-		if m.Name == "clientToken" || m.Name == "dryRun" {
+		if m.Name == "clientToken" || m.Name == "dryRun" || m.Name == "DryRun" {
 			continue
 		}
 		attr := slices.ContainsFunc(s.Attrs, func(a dsl.Attr) bool { return a.Member == m.Name })

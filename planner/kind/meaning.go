@@ -199,10 +199,16 @@ func docOf(parent string, m awsmodel.Member) string {
 // meaning prefers what is said of the member of this structure. The model calls an operation's
 // input by the operation's name and Request.
 func meaning(parent, member string) string {
-	if s, ok := meanings[strings.TrimSuffix(parent, "Request")+"."+member]; ok {
+	of := strings.TrimSuffix(parent, "Request") + "." + member
+	for _, table := range []map[string]string{meanings, appstreamMeanings} {
+		if s, ok := table[of]; ok {
+			return s
+		}
+	}
+	if s, ok := meanings[member]; ok {
 		return s
 	}
-	return meanings[member]
+	return appstreamMeanings[member]
 }
 
 // bounds is what the model demands of a value, "" where that is what its type says already, or the

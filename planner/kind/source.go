@@ -36,17 +36,25 @@ build {
 `
 
 // sourceKind makes the kind of source blocks out of the kinds whose arguments a source takes.
-// A source alone makes nothing; the builds that use it do.
-func sourceKind(of []*planner.Kind) *planner.Kind {
+// Most make nothing alone; the builds that use them do.
+func sourceKind(of []*planner.Kind, builder, fleet *planner.Kind) *planner.Kind {
 	return &planner.Kind{
 		Name: "source",
 		Block: dsl.BlockType{
 			Name: "source", Labels: []string{"type", "name"},
-			Variants: map[string]*dsl.Schema{"imagebuilder": sourceSchema(of), "amazon-ebs": amazonEBSSchema()},
-			Exports:  []string{"address"},
-			Doc:      "What an image is made from and how: the arguments of recipe, infrastructure, distribution, pipeline and image side by side.",
+			Variants: map[string]*dsl.Schema{
+				"imagebuilder": sourceSchema(of), "amazon-ebs": amazonEBSSchema(),
+				importSourceType: appstreamSchema(fleet), builderSourceType: builderSource(builder),
+			},
+			Exports: []string{"address"},
+			Doc:     "What an image is made from and how: the arguments of recipe, infrastructure, distribution, pipeline and image side by side.",
 		},
-		Expand:  func(*planner.Scope, *dsl.Block) ([]*dsl.Block, hcl.Diagnostics) { return nil, nil },
+		Expand: func(_ *planner.Scope, b *dsl.Block) ([]*dsl.Block, hcl.Diagnostics) {
+			if b.Label == importSourceType {
+				return expandAppStream(b)
+			}
+			return nil, nil // the builds that use it do
+		},
 		Example: sourceExample,
 	}
 }

@@ -1,0 +1,251 @@
+package awsmodel
+
+import (
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"unicode/utf8"
+)
+
+var (
+	imports  = []string{"CreateImportedImage"}
+	builders = []string{"CreateImageBuilder"}
+	fleets   = []string{"CreateFleet", "UpdateFleet"}
+	joining  = []string{"CreateImageBuilder", "CreateFleet", "UpdateFleet"}
+)
+
+// appstreamRules are what AppStream enforces and its model leaves out.
+var appstreamRules = []rule{
+	{[]string{"CreateImageBuilder", "CreateFleet", "CreateStack", "UpdateImagePermissions"}, "Name", nameLength, "Administration Guide: names have at most 100 characters"},
+	{imports, "Name", imageName, "Administration Guide: names of images"},
+	{[]string{"CreateUpdatedImage"}, "newImageName", imageName, "Administration Guide: names of images"},
+	{[]string{"CreateUpdatedImage"}, "", otherName, "API Reference, CreateUpdatedImage: the new image has a name of its own"},
+	{[]string{"CopyImage"}, "DestinationImageName", imageName, "Administration Guide: names of images"},
+	{[]string{"CopyImage"}, "DestinationRegion", regionForm, "General Reference, regional endpoints: names of regions"},
+	{[]string{"UpdateImagePermissions", "DeleteImagePermissions"}, "SharedAccountId", account, "Account ids have 12 digits"},
+
+	{imports, "", oneSourceOfImport, "API Reference, CreateImportedImage: SourceAmiId or WorkspaceImageId"},
+	{imports, "", roleOfImport, "API Reference, CreateImportedImage: IamRoleArn"},
+	{imports, "AppCatalogConfig", applicationsOnce, "API Reference, ApplicationConfig: names are unique"},
+	{imports, "AppCatalogConfig[].AbsoluteIconPath", pngIcon, "API Reference, ApplicationConfig: icons are PNG"},
+	{imports, "RuntimeValidationConfig.IntendedInstanceType", customFamily, "Administration Guide: imported images use GeneralPurpose, MemoryOptimized, ComputeOptimized and Accelerated"},
+
+	{builders, "", oneImage, "API Reference, CreateImageBuilder: ImageName or ImageArn"},
+	{builders, "VpcConfig.SubnetIds", oneSubnet, "Administration Guide: an image builder has one subnet"},
+	{builders, "", oneKindOfSoftware, "Administration Guide: licence-included applications"},
+	{builders, "", internetNeedsSubnet, "Administration Guide: default internet access takes a public subnet"},
+	{builders, "SoftwaresToInstall[]", softwareName, "Administration Guide: licence-included applications"},
+	{joining, "DomainJoinInfo.OrganizationalUnitDistinguishedName", organizationalUnit, "Administration Guide: joining a domain"},
+	{joining, "RootVolumeConfig.VolumeSizeInGb", rootVolume, "API Reference, VolumeConfig: 200 to 500"},
+	{joining, "InstanceType", instanceFamily, "Administration Guide: instance families"},
+	{[]string{"CreateDirectoryConfig", "UpdateDirectoryConfig"}, "OrganizationalUnitDistinguishedNames[]", organizationalUnit, "Administration Guide: joining a domain"},
+	{[]string{"CreateDirectoryConfig", "UpdateDirectoryConfig"}, "ServiceAccountCredentials.AccountName", domainAccount, "Administration Guide: service accounts are written DOMAIN\\user"},
+	{[]string{"CreateDirectoryConfig", "UpdateDirectoryConfig"}, "DirectoryName", domainName, "Administration Guide: the directory's fully qualified name"},
+
+	{fleets, "", oneFleetImage, "API Reference, CreateFleet: ImageName or ImageArn"},
+	{[]string{"CreateFleet"}, "", fleetCapacity, "API Reference, CreateFleet: Elastic fleets have sessions, others machines"},
+	{[]string{"CreateImportedImage", "CreateImageBuilder", "CreateFleet", "CreateStack"}, "Tags", tagForm, "API Reference, Tags"},
+	{[]string{"CreateUpdatedImage"}, "newImageTags", tagForm, "API Reference, Tags"},
+}
+
+func (s *subject) wrong(sub, detail, advice string) { s.refuseAs(codeCombination, sub, detail, advice) }
+
+// maxName is what the documentation has; the model's pattern takes one character more.
+const maxName = 100
+
+func nameLength(s *subject) {
+	if n := utf8.RuneCountInString(text(s.value)); n > maxName {
+		s.wrong("", "It has "+strconv.Itoa(n)+" characters and may have 100", "Shorten it.")
+	}
+}
+
+// imageName refuses the beginnings that AWS keeps for itself.
+func imageName(s *subject) {
+	nameLength(s)
+	for _, reserved := range []string{"aws", "appstream", "amazon"} {
+		if strings.HasPrefix(strings.ToLower(text(s.value)), reserved) {
+			s.wrong("", "An image's name must not begin with "+reserved, "Take another name: aws, appstream and amazon begin the names of AWS's own images.")
+			return
+		}
+	}
+}
+
+func otherName(s *subject) {
+	in := object(s.value)
+	if a, b := text(in["existingImageName"]), text(in["newImageName"]); a != "" && a == b {
+		s.wrong(".newImageName", "The new image has the name of the one it is made from", "Give it another name: an image is never changed.")
+	}
+}
+
+var accountForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^[0-9]{12}$`) })
+
+func account(s *subject) {
+	if v := text(s.value); v != "" && !accountForm().MatchString(v) {
+		s.wrong("", "It must be an account id", "Write the 12 digits of the account, in quotes.")
+	}
+}
+
+func oneSourceOfImport(s *subject) {
+	exactlyOne("SourceAmiId", "WorkspaceImageId")(s)
+}
+
+func roleOfImport(s *subject) {
+	in := object(s.value)
+	if present(in["SourceAmiId"]) && !present(in["IamRoleArn"]) {
+		s.wrong(".IamRoleArn", "An AMI is read with a role, and none is given", "Give the ARN of a role that AppStream may assume, with ec2:ModifyImageAttribute and ec2:DescribeImages.")
+	}
+}
+
+func applicationsOnce(s *subject) {
+	seen := map[string]int{}
+	for i, e := range entries(s.value) {
+		name := text(object(e)["Name"])
+		if j, dup := seen[name]; dup && name != "" {
+			s.wrong(index(i)+".Name", "The name "+strconv.Quote(name)+" is already that of AppCatalogConfig"+index(j), "Give every application a name of its own.")
+			continue
+		}
+		seen[name] = i
+	}
+}
+
+func pngIcon(s *subject) {
+	if v := text(s.value); v != "" && !strings.HasSuffix(strings.ToLower(v), ".png") {
+		s.wrong("", "An icon of an imported image must be a PNG", "Convert it, and name the file that ends in .png.")
+	}
+}
+
+// customFamilies are the instance families of imported images.
+var customFamilies = []string{"GeneralPurpose", "MemoryOptimized", "ComputeOptimized", "Accelerated"}
+
+func customFamily(s *subject) {
+	family, _, _ := strings.Cut(text(s.value), ".")
+	if !slices.Contains(customFamilies, family) {
+		s.wrong("", "Imported images do not run on "+text(s.value), "Write a type of "+strings.Join(customFamilies, ", ")+", such as GeneralPurpose.t3.large.")
+	}
+}
+
+// retired are families that cannot be had any more, with their last day.
+var retired = map[string]string{"stream.graphics-pro.": "2025-10-31", "stream.graphics-design.": "2025-12-31"}
+
+func instanceFamily(s *subject) {
+	v := text(s.value)
+	for prefix, day := range retired {
+		if strings.HasPrefix(v, prefix) {
+			s.wrong("", "The family of "+v+" was retired on "+day, "Write a type of a newer one, such as stream.graphics.g5.xlarge.")
+			return
+		}
+	}
+	family, _, _ := strings.Cut(v, ".")
+	if v != "" && family != "stream" && !slices.Contains(customFamilies, family) {
+		s.wrong("", "There is no instance family "+strconv.Quote(family), suggest(family, append([]string{"stream"}, customFamilies...)))
+	}
+}
+
+func oneImage(s *subject) { exactlyOne("ImageName", "ImageArn")(s) }
+
+func oneFleetImage(s *subject) {
+	in := object(s.value)
+	if present(in["ImageName"]) && present(in["ImageArn"]) {
+		s.wrong(".ImageArn", "Only one of ImageName and ImageArn can be given", "Keep one of the two.")
+	}
+}
+
+func oneSubnet(s *subject) {
+	if l := entries(s.value); len(l) != 1 && l != nil {
+		s.wrong("", "An image builder has exactly one subnet, and "+strconv.Itoa(len(l))+" are given", "Keep one of them.")
+	}
+}
+
+func internetNeedsSubnet(s *subject) {
+	in := object(s.value)
+	if in["EnableDefaultInternetAccess"] == true && !filled(object(in["VpcConfig"])["SubnetIds"]) && !isUnknown(in["VpcConfig"]) {
+		s.wrong(".EnableDefaultInternetAccess", "Default internet access needs a public subnet", "Name a subnet whose route table leads to an internet gateway.")
+	}
+}
+
+// softwareForm is what the names of licence-included software look like: 24 of them in 2026.
+var softwareForm = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^Microsoft_(?:(?:Office|Visio)_(2021|2024)_LTSC_(?:Professional_Plus|Professional|Standard)|Project_(2021|2024)_(?:Professional|Standard))_(32|64)Bit$`)
+})
+
+func softwareName(s *subject) {
+	if v := text(s.value); v != "" && !softwareForm().MatchString(v) {
+		s.wrong("", "There is no licence-included software "+strconv.Quote(v), "Write a name such as Microsoft_Office_2024_LTSC_Professional_Plus_64Bit.")
+	}
+}
+
+// oneKindOfSoftware refuses mixtures of years and of 32 and 64 bits.
+func oneKindOfSoftware(s *subject) {
+	year, bits := "", ""
+	for i, e := range entries(object(s.value)["SoftwaresToInstall"]) {
+		m := softwareForm().FindStringSubmatch(text(e))
+		if m == nil {
+			continue
+		}
+		y := m[1] + m[2]
+		if year != "" && (y != year || m[3] != bits) {
+			s.wrong(".SoftwaresToInstall"+index(i), "Software of "+y+" in "+m[3]+" bits stands beside software of "+year+" in "+bits+" bits", "Take all of one year, and all in 32 or all in 64 bits.")
+			return
+		}
+		year, bits = y, m[3]
+	}
+}
+
+func organizationalUnit(s *subject) {
+	v := text(s.value)
+	switch {
+	case v == "":
+	case !strings.HasPrefix(strings.ToUpper(v), "OU="):
+		s.wrong("", "An organizational unit begins with OU=", "Write its distinguished name, such as OU=AppStream,DC=corp,DC=example,DC=com. The container Computers cannot be used.")
+	case strings.Contains(v, ", ") || strings.Contains(v, " ,"):
+		s.wrong("", "There are spaces around a comma", "Remove them: with them AppStream reports that the account already exists.")
+	}
+}
+
+const (
+	leastVolume = 200
+	mostVolume  = 500
+)
+
+func rootVolume(s *subject) {
+	if n, ok := toNumber(s.value); ok && (n < leastVolume || n > mostVolume) {
+		s.wrong("", "A root volume has 200 to 500 GiB", "Write a number from 200 to 500.")
+	}
+}
+
+func domainAccount(s *subject) {
+	if v := text(s.value); v != "" && !strings.Contains(v, `\`) {
+		s.wrong("", "It must be written DOMAIN\\user", "Write the domain's short name, a backslash and the account's name.")
+	}
+}
+
+func domainName(s *subject) {
+	if v := text(s.value); v != "" && !strings.Contains(v, ".") {
+		s.wrong("", "It must be the fully qualified name of the directory", "Write it such as corp.example.com.")
+	}
+}
+
+func fleetCapacity(s *subject) {
+	in := object(s.value)
+	elastic := text(in["FleetType"]) == "ELASTIC"
+	switch {
+	case elastic && (present(in["ImageName"]) || present(in["ImageArn"])):
+		s.wrong("", "Elastic fleets have no image", "Remove the image, or the fleet type.")
+	case elastic && !present(in["MaxConcurrentSessions"]):
+		s.wrong(".MaxConcurrentSessions", "Elastic fleets need a number of sessions", "Give it.")
+	case !elastic && !present(in["ComputeCapacity"]):
+		s.wrong(".ComputeCapacity", "The fleet needs a capacity", "Give DesiredInstances or, with MaxSessionsPerInstance, DesiredSessions.")
+	case !elastic && !present(in["ImageName"]) && !present(in["ImageArn"]):
+		s.wrong(".ImageName", "The fleet needs an image", "Give ImageName, or ImageArn for an image that another account shares.")
+	}
+}
+
+func tagForm(s *subject) {
+	for k := range object(s.value) {
+		if strings.HasPrefix(strings.ToLower(k), "aws:") {
+			s.wrong("."+k, "Tags that begin with aws: are AWS's own", "Rename the tag.")
+		}
+	}
+}

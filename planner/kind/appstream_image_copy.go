@@ -1,0 +1,67 @@
+package kind
+
+import (
+	"maps"
+
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/planner"
+)
+
+const appstreamImageCopyExample = appstreamImageExample + `
+appstream_image_copy "frankfurt" {
+  source_image_name  = appstream_image.cad
+  destination_region = "eu-central-1"
+  tags               = { team = "cad" }
+}
+`
+
+// appstreamImageCopyKind is an image in another region, under the same name unless another is given. AWS copies
+// neither tags nor permissions, so that the tags are put on it afterwards.
+func appstreamImageCopyKind() *planner.Kind {
+	const op = "appstream:CopyImage"
+	g := Derive(Spec{Op: op, Filled: []string{"DestinationImageName"}, Attrs: []dsl.Attr{
+		{Name: "tags", Type: cty.Map(cty.String), Doc: "Tags of the copy, beside those that imagebuild sets."},
+		timeoutAttr("How long the copy may take; two hours when left out."),
+	}})
+	k := &planner.Kind{
+		Name:   "appstream_image_copy",
+		Block:  block("appstream_image_copy", g, "An AppStream image in another region.", "arn", "name"),
+		Naming: planner.NamedAfter, NameMember: "DestinationImageName", Identity: []string{"DestinationRegion"}, Resource: "image",
+		Create: op, Read: "appstream:DescribeImages", List: "appstream:DescribeImages", Delete: "appstream:DeleteImage",
+		Accepts: map[string][]string{"SourceImageName": appstreamImages},
+		Mend:    tagCopy, Surplus: appstreamSurplus,
+		Example: appstreamImageCopyExample,
+	}
+	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
+		l := g.Lower(b.Body)
+		n := &planner.Node{Input: l.Input, Ranges: l.Ranges, Settings: planner.Object{}}
+		if _, given := l.Input["DestinationImageName"]; !given {
+			l.Input["DestinationImageName"], l.Ranges["DestinationImageName"] = l.Input["SourceImageName"], l.Ranges["SourceImageName"]
+		}
+		l.byName("SourceImageName", "DestinationImageName")
+		n.Region, _ = l.Input["DestinationRegion"].(string)
+		if v, ok := b.Body.Attr("tags"); ok {
+			n.Settings["tags"] = v.V
+		}
+		l.wait(n, b.Body, "timeout")
+		return n, l.Diags
+	}
+	return k
+}
+
+// tagCopy puts the tags on a copy that lacks them.
+func tagCopy(n *planner.Node, have *planner.Observed) (planner.Op, planner.Object, hcl.Diagnostics) {
+	return "appstream:TagResource", planner.Object{"ResourceArn": have.Outputs["arn"], "Tags": CopyTags(n)}, nil
+}
+
+// CopyTags are the tags of a copy, which CopyImage does not take.
+func CopyTags(n *planner.Node) map[string]any {
+	tags := map[string]any{planner.TagAddress: planner.TagAddressOf(n), planner.TagDigest: n.Digest}
+	if given, ok := n.Settings["tags"].(map[string]any); ok {
+		maps.Copy(tags, given)
+	}
+	return tags
+}
