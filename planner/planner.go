@@ -85,6 +85,9 @@ type Kind struct {
 	// Confine is the create call's input without what reaches beyond the region built in, and a phrase
 	// that says what was left out, "" for nothing. nil where no kind of input does.
 	Confine func(*Node) (in Object, left string)
+	// Varies says that another thing may turn out to stand for it, so that what refers to its name asks when it is
+	// made; a name that is given is then all of its identity.
+	Varies bool
 	// Partial says that an update sends what differs alone: what is not sent stays as it is.
 	Partial bool
 	// ClearedBy are, for a kind whose update is partial, the words that take members away, by member; they

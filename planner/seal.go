@@ -61,7 +61,7 @@ func (s *sealer) answer(n *Node) (answered bool) {
 			return r
 		}
 		if target := s.nodes[r.Addr]; target != nil {
-			if v, ok := target.Known[r.Attr]; ok {
+			if v, ok := target.Known[r.Attr]; ok && !target.Kind.Varies {
 				return v
 			}
 		}
@@ -96,7 +96,9 @@ func (s *sealer) seal(n *Node, taggable bool) {
 	case OfRecipe:
 		s.nameAfterRecipe(n)
 	case NamedAfter:
-		n.Known["name"] = n.Input[n.Kind.nameMember()]
+		if name, known := n.Input[n.Kind.nameMember()].(string); known {
+			n.Known["name"] = name
+		}
 	case StableName, ContentKey:
 	}
 	if tags, ok := n.Input[n.Kind.tagsMember()].(map[string]any); ok && taggable {
@@ -146,6 +148,9 @@ func (s *sealer) encode(n *Node) (ok bool) {
 
 // identity are the members of a node's input that make up its digest, sorted.
 func (s *sealer) identity(n *Node) []string {
+	if n.Kind.Varies && n.Fixed != "" {
+		return nil
+	}
 	var out []string
 	for _, m := range sortedKeys(n.Input) {
 		if n.Kind.Identity != nil && !slices.Contains(n.Kind.Identity, m) || slices.Contains(leftOut, m) ||

@@ -20,6 +20,7 @@ const (
 	// TagDistribution is NotDistributed on images whose distribution a pull request left to its merge.
 	TagDistribution = "imagebuild:distribution"
 	NotDistributed  = "none"
+	TagLease        = "imagebuild:lease" // until when the run that works on it is sure to live, RFC 3339; the executor's
 )
 
 const (
@@ -44,6 +45,15 @@ func TagAddressOf(n *Node) string {
 		return string(r[:maxTagValue])
 	}
 	return s
+}
+
+// LaterTags are the tags of something whose create call takes none, so that they are put on afterwards.
+func LaterTags(n *Node) map[string]any {
+	tags := map[string]any{TagAddress: TagAddressOf(n), TagDigest: n.Digest}
+	if given, ok := n.Settings["tags"].(map[string]any); ok {
+		maps.Copy(tags, given)
+	}
+	return tags
 }
 
 // tag adds the tags that are known before any digest is.

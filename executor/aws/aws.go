@@ -21,6 +21,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -67,6 +68,7 @@ type services struct {
 	sts          *sts.Client
 	tagging      *resourcegroupstaggingapi.Client
 	appstream    *appstream.Client
+	secrets      *secretsmanager.Client
 }
 
 type identity struct{ account, arn string }
@@ -133,6 +135,7 @@ func (c *Clients) in(region string) *services {
 		sts:       sts.NewFromConfig(cfg),
 		tagging:   resourcegroupstaggingapi.NewFromConfig(cfg),
 		appstream: appstream.NewFromConfig(cfg),
+		secrets:   secretsmanager.NewFromConfig(cfg),
 	}
 	c.regions[region] = s
 	return s

@@ -34,12 +34,21 @@ type Options struct {
 	// CallsPerSecond bounds all that following builds costs while they run: states, steps and logs
 	// together; 0 is 1.
 	CallsPerSecond float64
+	// Worker works inside of AppStream's image builders; nil cannot.
+	Worker Worker
+	// Lease is for how long an image builder is sure to have a run that works on it, without word from that run; 0 is 3 minutes.
+	Lease time.Duration
 }
 
 // building are the operations that return long before what they make is finished.
 var building = map[planner.Op]bool{ //nolint:gochecknoglobals // a table, never written
 	"imagebuilder:CreateImage":     true,
 	"imagebuilder:DistributeImage": true,
+}
+
+// making are the operations of AppStream that take long, and are followed where they are made.
+var making = map[planner.Op]bool{ //nolint:gochecknoglobals // a table, never written
+	"appstream:CreateImageBuilder": true, "appstream:CreateImportedImage": true, "appstream:CreateUpdatedImage": true,
 }
 
 // Driver carries changes out: calls and files by service, builds awaited, limited and retried.
@@ -51,10 +60,11 @@ func (c *Clients) Driver(o Options) executor.Driver {
 	calls := executor.Mux(map[string]executor.Driver{
 		"imagebuilder": executor.DriverFunc(d.call),
 		"s3":           executor.DriverFunc(d.put),
+		"appstream":    executor.DriverFunc(newAppStream(d).do),
 		"ec2":          executor.DriverFunc(d.call),
 	})
 	awaited := executor.Await(calls, newFollower(c, o), o.OnCancel)
-	limited := executor.Limit(d.keeping(awaited), o.Images, func(ch *planner.Change) bool { return building[ch.Op] })
+	limited := executor.Limit(d.keeping(awaited), o.Images, func(ch *planner.Change) bool { return building[ch.Op] || making[ch.Op] })
 	return executor.Retry(limited, Classify)
 }
 

@@ -44,6 +44,8 @@ func (c *Clients) Facts(ctx context.Context, g *planner.Graph) (planner.Facts, h
 		switch kind, _, _ := strings.Cut(l.Addr.Name, ":"); kind {
 		case "ssm":
 			parameters = append(parameters, l)
+		case "appstream-image":
+			work.Go(func() error { f.baseImage(ctx, l); return nil })
 		case "ami":
 			work.Go(func() error { f.image(ctx, l); return nil })
 		default:

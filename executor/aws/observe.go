@@ -69,6 +69,7 @@ type observer struct {
 	mu    sync.Mutex
 	seen  map[dsl.Addr]*planner.Observed
 	diags hcl.Diagnostics
+	lists seenLists
 }
 
 func (o *observer) observe(ctx context.Context, op planner.Op, nodes []*planner.Node) {
@@ -78,6 +79,8 @@ func (o *observer) observe(ctx context.Context, op planner.Op, nodes []*planner.
 		err = o.images(ctx, nodes)
 	case service == "s3":
 		err = o.files(ctx, nodes)
+	case service == "appstream":
+		err = o.appstream(ctx, op, nodes)
 	case resources[op].arg == "":
 		err = fmt.Errorf("%s is not among the resources of executor/aws: add it to existing.go", op)
 	case len(nodes) <= few:

@@ -6,18 +6,20 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
+	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
 	"github.com/org/imagebuild-action/planner"
 )
 
-func ib(s *services) *imagebuilder.Client   { return s.imagebuilder }
-func store(s *services) *s3.Client          { return s.s3 }
-func cw(s *services) *cloudwatchlogs.Client { return s.logs }
-func params(s *services) *ssm.Client        { return s.ssm }
-func compute(s *services) *ec2.Client       { return s.ec2 }
-func tokens(s *services) *sts.Client        { return s.sts }
+func ib(s *services) *imagebuilder.Client      { return s.imagebuilder }
+func store(s *services) *s3.Client             { return s.s3 }
+func cw(s *services) *cloudwatchlogs.Client    { return s.logs }
+func params(s *services) *ssm.Client           { return s.ssm }
+func compute(s *services) *ec2.Client          { return s.ec2 }
+func tokens(s *services) *sts.Client           { return s.sts }
+func vault(s *services) *secretsmanager.Client { return s.secrets }
 
 func tags(s *services) *resourcegroupstaggingapi.Client { return s.tagging }
 
@@ -122,5 +124,6 @@ var operations = map[planner.Op]operation{ //nolint:gochecknoglobals // a table,
 	"ssm:GetParametersByPath":            op(params, (*ssm.Client).GetParametersByPath),
 	"ec2:DescribeLaunchTemplateVersions": op(compute, (*ec2.Client).DescribeLaunchTemplateVersions),
 
-	"sts:GetCallerIdentity": op(tokens, (*sts.Client).GetCallerIdentity),
+	"secretsmanager:GetSecretValue": op(vault, (*secretsmanager.Client).GetSecretValue),
+	"sts:GetCallerIdentity":         op(tokens, (*sts.Client).GetCallerIdentity),
 }

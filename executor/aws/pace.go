@@ -13,14 +13,15 @@ var rates = map[string]struct { //nolint:gochecknoglobals // a table, never writ
 	perSecond rate.Limit
 	burst     int
 }{
-	"imagebuilder": {10, 25},
-	"logs":         {8, 10},
-	"ssm":          {10, 20},
-	"ec2":          {10, 50},
-	"s3":           {100, 100},
-	"sts":          {10, 10},
-	"tagging":      {5, 10},
-	"appstream":    {4, 10},
+	"imagebuilder":   {10, 25},
+	"logs":           {8, 10},
+	"ssm":            {10, 20},
+	"ec2":            {10, 50},
+	"s3":             {100, 100},
+	"sts":            {10, 10},
+	"tagging":        {5, 10},
+	"appstream":      {4, 10},
+	"secretsmanager": {10, 20},
 }
 
 // A pacer keeps one token bucket for each service in each region.

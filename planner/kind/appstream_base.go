@@ -20,6 +20,19 @@ type BaseImage struct {
 	// InstanceType and Software are what the image must support.
 	InstanceType string `json:"instance_type,omitempty"`
 	Software     []any  `json:"software,omitempty"`
+	// Own means the account's own images alone; the answer is then a name, and otherwise an ARN.
+	Own    bool   `json:"own,omitempty"`
+	Except string `json:"except,omitempty"` // a name that is not meant
+}
+
+// ask puts a look-up in the place of a member.
+func (l *Lowered) ask(member string, q BaseImage) {
+	asked, err := json.Marshal(q)
+	if err != nil {
+		l.fail(l.Ranges[member], "Image not clear", err.Error())
+		return
+	}
+	l.Input[member] = planner.Question(BaseImageQuestion + string(asked))
 }
 
 // baseImage turns base_image into the member ImageArn: a reference, or a look-up, since shared images are known by
@@ -62,12 +75,7 @@ func (l *Lowered) baseImage(body *dsl.Body) {
 		if pinned && q.Prefix == "" {
 			l.fail(pin.Range, "Nothing to pin", "base_image names one image already. Write the beginning of a name there, such as \"AppStream-WinServer2022-\", or remove pin.")
 		}
-		asked, err := json.Marshal(q)
-		if err != nil {
-			l.fail(v.Range, "Image not clear", err.Error())
-			return
-		}
-		l.Input["ImageArn"] = planner.Question(BaseImageQuestion + string(asked))
+		l.ask("ImageArn", q)
 	}
 }
 

@@ -36,6 +36,7 @@ func appstreamDirectoryConfigKind() *planner.Kind {
 		Create: op, Read: "appstream:DescribeDirectoryConfigs", List: "appstream:DescribeDirectoryConfigs",
 		Update: "appstream:UpdateDirectoryConfig", Delete: "appstream:DeleteDirectoryConfig", Partial: true,
 		Identity: []string{"CertificateBasedAuthProperties", "OrganizationalUnitDistinguishedNames"}, // a digest is shown, and would tell of the password
+		Pointer:  "machines join by it",
 		Example:  appstreamDirectoryConfigExample,
 	}
 	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {

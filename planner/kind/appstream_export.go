@@ -26,6 +26,7 @@ func appstreamExportKind() *planner.Kind {
 		Create: op, Read: "appstream:ListExportImageTasks",
 		Outputs: map[string]string{"ami": "ExportImageTask.AmiId"},
 		Accepts: map[string][]string{"ImageName": appstreamImages},
+		Pointer: "an export is of what was merged",
 		Example: appstreamExportExample,
 	}
 	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {

@@ -39,6 +39,7 @@ func appstreamFleetKind() *planner.Kind {
 		Outputs: map[string]string{"arn": "Fleet.Arn"},
 		Cleared: sortedKeys(fleetCleared), ClearedBy: fleetCleared,
 		Accepts: map[string][]string{"ImageArn": append([]string{"appstream_image_copy"}, appstreamImages...), "ImageName": appstreamImages},
+		Pointer: "users stream from a fleet",
 		Example: appstreamFleetExample,
 	}
 	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {

@@ -1,8 +1,6 @@
 package kind
 
 import (
-	"maps"
-
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -33,6 +31,7 @@ func appstreamImageCopyKind() *planner.Kind {
 		Create: op, Read: "appstream:DescribeImages", List: "appstream:DescribeImages", Delete: "appstream:DeleteImage",
 		Accepts: map[string][]string{"SourceImageName": appstreamImages},
 		Mend:    tagCopy, Surplus: appstreamSurplus,
+		Pointer: "a copy reaches beyond the region built in",
 		Example: appstreamImageCopyExample,
 	}
 	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
@@ -54,14 +53,5 @@ func appstreamImageCopyKind() *planner.Kind {
 
 // tagCopy puts the tags on a copy that lacks them.
 func tagCopy(n *planner.Node, have *planner.Observed) (planner.Op, planner.Object, hcl.Diagnostics) {
-	return "appstream:TagResource", planner.Object{"ResourceArn": have.Outputs["arn"], "Tags": CopyTags(n)}, nil
-}
-
-// CopyTags are the tags of a copy, which CopyImage does not take.
-func CopyTags(n *planner.Node) map[string]any {
-	tags := map[string]any{planner.TagAddress: planner.TagAddressOf(n), planner.TagDigest: n.Digest}
-	if given, ok := n.Settings["tags"].(map[string]any); ok {
-		maps.Copy(tags, given)
-	}
-	return tags
+	return "appstream:TagResource", planner.Object{"ResourceArn": have.Outputs["arn"], "Tags": planner.LaterTags(n)}, nil
 }

@@ -30,6 +30,7 @@ func appstreamImagePermissionsKind() *planner.Kind {
 		Naming: planner.NamedAfter, NameMember: "Name", Identity: []string{"SharedAccountId"},
 		Create: op, Read: "appstream:DescribeImagePermissions", Update: op, Delete: "appstream:DeleteImagePermissions", Partial: true,
 		Accepts: map[string][]string{"Name": append([]string{"appstream_image_copy"}, appstreamImages...)},
+		Pointer: "other accounts use what is shared with them",
 		Example: appstreamImagePermissionsExample,
 	}
 	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {

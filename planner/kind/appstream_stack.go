@@ -34,6 +34,7 @@ func appstreamStackKind() *planner.Kind {
 		Update: "appstream:UpdateStack", Delete: "appstream:DeleteStack", Partial: true,
 		Outputs: map[string]string{"arn": "Stack.Arn"},
 		Cleared: sortedKeys(stackCleared), ClearedBy: stackCleared,
+		Pointer: "users come in by a stack",
 		Example: appstreamStackExample,
 	}
 	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
@@ -59,6 +60,7 @@ func appstreamFleetAssociationKind() *planner.Kind {
 		Naming: planner.NamedAfter, NameMember: "FleetName", Identity: []string{"StackName"},
 		Create: op, Read: "appstream:ListAssociatedStacks", Delete: "appstream:DisassociateFleet",
 		Accepts: map[string][]string{"FleetName": {"appstream_fleet"}, "StackName": {"appstream_stack"}},
+		Pointer: "it decides what users stream from",
 		Example: appstreamStackExample,
 	}
 	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {

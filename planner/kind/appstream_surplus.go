@@ -50,7 +50,7 @@ type taking struct {
 func (s *surplus) take(t taking) {
 	s.out = append(s.out, &planner.Change{
 		Node: surplusNode(s.node, s.graph.Kind(t.kind), t.name, t.call),
-		Verb: planner.Delete, Op: t.op, Reason: t.reason, First: t.first,
+		Verb: planner.Delete, Op: t.op, Reason: t.reason, First: t.first, Region: s.node.Region,
 	})
 }
 

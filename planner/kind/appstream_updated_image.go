@@ -1,6 +1,8 @@
 package kind
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/org/imagebuild-action/dsl"
@@ -26,17 +28,33 @@ func appstreamUpdatedImageKind() *planner.Kind {
 	k := appstreamImageOf(planner.Kind{
 		Name: "appstream_updated_image", Create: "appstream:CreateUpdatedImage", Outputs: map[string]string{"arn": "image.Arn"},
 		NameMember: "newImageName", TagsMember: "newImageTags",
-		Accepts: map[string][]string{"existingImageName": append([]string{"appstream_image_copy"}, appstreamImages...)},
+		Accepts:  map[string][]string{"existingImageName": append([]string{"appstream_image_copy"}, appstreamImages...)},
+		Identity: []string{"existingImageName"}, Varies: true,
 		Example: appstreamUpdatedImageExample,
 	}, g, "An AppStream image that AWS makes of another one with the newest agent and updates of Windows: a managed update.")
 	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
 		n, l := lowerAppStream(g, k, b)
 		l.byName("existingImageName")
+		l.newestOwn(n)
 		l.wait(n, b.Body, "timeout")
 		l.retention(n, b.Body)
 		return n, l.Diags
 	}
 	return k
+}
+
+// newestOwn turns the beginning of a name into the look-up of the newest of the account's images of that name, the
+// new one excepted.
+func (l *Lowered) newestOwn(n *planner.Node) {
+	beginning, ok := l.Input["existingImageName"].(string)
+	if !ok || !strings.HasSuffix(beginning, "-") && !strings.HasSuffix(beginning, "*") {
+		return
+	}
+	if n.Fixed == "" {
+		l.fail(l.Ranges["existingImageName"], "Name missing", "The newest image of a name that begins so would be the new one at the next run. Give the new image a name of its own: name = \"office-${var.month}\".")
+		return
+	}
+	l.ask("existingImageName", BaseImage{Prefix: strings.TrimSuffix(beginning, "*"), Own: true, Except: n.Fixed})
 }
 
 // byName has a reference to an image mean its name where AWS takes names, since a bare one means its ARN.
