@@ -117,7 +117,8 @@ func (d *differ) confine(c *Change) {
 		d.leave(c, fmt.Sprintf("it needs %s, which the merge makes", missing))
 		return
 	}
-	tags, taggable := in["tags"].(map[string]any)
+	member := c.Kind.tagsMember()
+	tags, taggable := in[member].(map[string]any)
 	if taggable {
 		tags = maps.Clone(tags)
 		key, value := pr.Tag()
@@ -125,7 +126,7 @@ func (d *differ) confine(c *Change) {
 		if c.Left != "" {
 			tags[TagDistribution] = NotDistributed
 		}
-		in["tags"] = tags
+		in[member] = tags
 	}
 	if c.Left != "" {
 		c.Reason += "; " + c.Left

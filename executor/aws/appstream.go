@@ -50,9 +50,9 @@ const (
 	appstreamInUse      = "ResourceInUseException"
 )
 
-// An appstream carries out changes of AppStream. What takes long is followed here rather than by the follower of
+// An appstreamDriver carries out changes of AppStream. What takes long is followed here rather than by the follower of
 // Image Builder: its builders must be cleaned up whatever happens, and its images cannot be canceled.
-type appstream struct {
+type appstreamDriver struct {
 	*driver
 	interval time.Duration
 
@@ -61,8 +61,8 @@ type appstream struct {
 	copies   map[string]chan struct{} // by destination region: how many may be under way
 }
 
-func newAppStream(d *driver) *appstream {
-	return &appstream{
+func newAppStream(d *driver) *appstreamDriver {
+	return &appstreamDriver{
 		driver: d, interval: cmp.Or(d.Interval, 2*defaultInterval),
 		listings: map[listingKey]*listing{}, copies: map[string]chan struct{}{},
 	}
@@ -103,7 +103,7 @@ func (t *turn) fail(code, format string, args ...any) error {
 }
 
 // do carries out one change.
-func (a *appstream) do(ctx context.Context, c *planner.Change, in planner.Object, emit func(executor.Event)) (executor.Outputs, error) {
+func (a *appstreamDriver) do(ctx context.Context, c *planner.Change, in planner.Object, emit func(executor.Event)) (executor.Outputs, error) {
 	t := &turn{change: c, in: maps.Clone(in), region: cmp.Or(c.Region, a.Region), emit: emit}
 	op := c.Op
 	if c.Verb == planner.Wait {
@@ -133,7 +133,7 @@ func (a *appstream) do(ctx context.Context, c *planner.Change, in planner.Object
 }
 
 // plain makes the change's call and nothing else.
-func (a *appstream) plain(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) plain(ctx context.Context, t *turn) (executor.Outputs, error) {
 	a.tagRun(t)
 	out, err := a.clients.once(ctx, t.change.Op, a.callRegion(t), t.in)
 	switch {
@@ -152,7 +152,7 @@ func (a *appstream) plain(ctx context.Context, t *turn) (executor.Outputs, error
 }
 
 // callRegion is the region that the call is made in: an image is copied from where it is.
-func (a *appstream) callRegion(t *turn) string {
+func (a *appstreamDriver) callRegion(t *turn) string {
 	if t.change.Op == "appstream:CopyImage" {
 		return a.Region
 	}
@@ -160,7 +160,7 @@ func (a *appstream) callRegion(t *turn) string {
 }
 
 // tagRun says which run made something.
-func (a *appstream) tagRun(t *turn) {
+func (a *appstreamDriver) tagRun(t *turn) {
 	member := cmp.Or(t.change.Kind.TagsMember, "tags")
 	if _, taggable := t.in[member]; !taggable {
 		return

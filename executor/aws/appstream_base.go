@@ -66,14 +66,14 @@ func (f *finder) baseImage(ctx context.Context, l planner.Lookup) {
 // list asks for what may be meant, with the names and types that AWS does not let be asked for together.
 func (q baseQuery) list(ctx context.Context, c *Clients, region string) ([]object, error) {
 	if q.ARN != "" {
-		return gone(c.all(ctx, "appstream:DescribeImages", region, object{"Arns": []any{q.ARN}}))
+		return unlisted(c.all(ctx, "appstream:DescribeImages", region, object{"Arns": []any{q.ARN}}))
 	}
 	var out []object
 	for _, visibility := range []string{"PRIVATE", "SHARED", "PUBLIC"} {
 		if q.Own && visibility != "PRIVATE" {
 			continue
 		}
-		found, err := gone(c.all(ctx, "appstream:DescribeImages", region, object{"Type": visibility}))
+		found, err := unlisted(c.all(ctx, "appstream:DescribeImages", region, object{"Type": visibility}))
 		if err != nil {
 			return nil, err
 		}
@@ -82,8 +82,8 @@ func (q baseQuery) list(ctx context.Context, c *Clients, region string) ([]objec
 	return out, nil
 }
 
-// gone takes "not found" for an empty list.
-func gone(found []object, err error) ([]object, error) {
+// unlisted takes "not found" for an empty list.
+func unlisted(found []object, err error) ([]object, error) {
 	if Code(err) == appstreamGone {
 		return nil, nil
 	}

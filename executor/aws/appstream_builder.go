@@ -16,7 +16,7 @@ import (
 
 // An ImageBuilder is a machine of AppStream's that a session works in.
 type ImageBuilder struct {
-	appstream *appstream
+	appstream *appstreamDriver
 	turn      *turn
 	name      string // of the machine
 	arn       string
@@ -77,7 +77,7 @@ func (b *ImageBuilder) await(ctx context.Context, want string) error {
 		look: func(thing object, since time.Duration) (bool, error) {
 			state := text(thing, "State")
 			if e := fatal(list(thing, "ImageBuilderErrors")); e != nil && state != want {
-				return false, b.turn.fail(text(e, "ErrorCode"), "image builder %s does not come up: %s", b.name, hinted(e))
+				return false, b.turn.fail(text(e, "ErrorCode"), "image builder %s does not come up: %s", b.name, withHint(e))
 			}
 			switch {
 			case state == want:
@@ -112,7 +112,7 @@ func (c *Clients) imageBuilder(ctx context.Context, region, name string) (object
 }
 
 // buildImage makes an image on a machine of its own, which is gone when this returns, however it ends.
-func (a *appstream) buildImage(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) buildImage(ctx context.Context, t *turn) (executor.Outputs, error) {
 	if t.change.Verb == planner.Wait {
 		out, err := a.follow(ctx, t, imageBound)
 		return out, errors.Join(err, a.sweep(ctx, t))
@@ -138,7 +138,7 @@ func (a *appstream) buildImage(ctx context.Context, t *turn) (executor.Outputs, 
 }
 
 // madeMeanwhile takes the image that another run made since the plan; one that failed is deleted.
-func (a *appstream) madeMeanwhile(ctx context.Context, t *turn) (executor.Outputs, bool, error) {
+func (a *appstreamDriver) madeMeanwhile(ctx context.Context, t *turn) (executor.Outputs, bool, error) {
 	image, err := a.clients.appstreamImage(ctx, t.region, t.name())
 	switch {
 	case err != nil || image == nil:
@@ -159,7 +159,7 @@ func (a *appstream) madeMeanwhile(ctx context.Context, t *turn) (executor.Output
 }
 
 // builderName is a name that no other run uses: two that share one would work in each other's machine.
-func (a *appstream) builderName(image string) string {
+func (a *appstreamDriver) builderName(image string) string {
 	suffix := "-" + strings.ToLower(rand.Text()[:6])
 	if a.Run != "" {
 		suffix = "-" + a.Run + suffix
@@ -169,7 +169,7 @@ func (a *appstream) builderName(image string) string {
 }
 
 // launch makes the machine. A call that was answered by nothing may have made it: the name says so.
-func (a *appstream) launch(ctx context.Context, t *turn) (*ImageBuilder, error) {
+func (a *appstreamDriver) launch(ctx context.Context, t *turn) (*ImageBuilder, error) {
 	b := &ImageBuilder{appstream: a, turn: t, image: t.name(), name: a.builderName(t.name())}
 	in := maps.Clone(t.in)
 	in["Name"] = b.name
@@ -194,10 +194,10 @@ func (a *appstream) launch(ctx context.Context, t *turn) (*ImageBuilder, error) 
 }
 
 // leased is for how long a machine is sure to have a run that works on it.
-func (a *appstream) leased() time.Duration { return cmp.Or(a.Lease, 3*time.Minute) }
+func (a *appstreamDriver) leased() time.Duration { return cmp.Or(a.Lease, 3*time.Minute) }
 
 // lease renews the tag by which other runs see that the machine is being worked on, until stop is called.
-func (a *appstream) lease(ctx context.Context, b *ImageBuilder) (stop func()) {
+func (a *appstreamDriver) lease(ctx context.Context, b *ImageBuilder) (stop func()) {
 	renewing, cancel := context.WithCancel(ctx)
 	over := make(chan struct{})
 	go func() {
@@ -216,7 +216,7 @@ func (a *appstream) lease(ctx context.Context, b *ImageBuilder) (stop func()) {
 }
 
 // workOn does the work in the machine and returns once the image is finished.
-func (a *appstream) workOn(ctx context.Context, b *ImageBuilder) (executor.Outputs, error) {
+func (a *appstreamDriver) workOn(ctx context.Context, b *ImageBuilder) (executor.Outputs, error) {
 	if err := b.await(ctx, running); err != nil {
 		return nil, err
 	}
@@ -253,13 +253,13 @@ func named(w *planner.Work, image string, tags any) *planner.Work {
 }
 
 // pictured waits for the image that the machine makes.
-func (a *appstream) pictured(ctx context.Context, b *ImageBuilder) (executor.Outputs, error) {
+func (a *appstreamDriver) pictured(ctx context.Context, b *ImageBuilder) (executor.Outputs, error) {
 	a.forget("appstream:DescribeImages", b.turn.region)
 	return a.follow(ctx, b.turn, imageBound)
 }
 
 // software waits until licence-included software is installed; one attempt that failed is repeated.
-func (a *appstream) software(ctx context.Context, b *ImageBuilder) error {
+func (a *appstreamDriver) software(ctx context.Context, b *ImageBuilder) error {
 	if _, wanted := b.turn.in["SoftwaresToInstall"]; !wanted {
 		return nil
 	}
@@ -298,7 +298,7 @@ func rowsLeft(rows []object) (open, failed []string) {
 		case strings.HasPrefix(state, "FAILED_TO_"):
 			var said []string
 			for _, e := range list(row, "DeploymentError") {
-				said = append(said, hinted(e))
+				said = append(said, withHint(e))
 			}
 			failed = append(failed, strings.TrimSpace(text(row, "SoftwareName")+" "+state+" "+strings.Join(said, " ")))
 		case state != "INSTALLED" && state != "":

@@ -19,7 +19,7 @@ var whileRunning = []string{ //nolint:gochecknoglobals // a table, never written
 }
 
 // createFleet makes a fleet and starts it.
-func (a *appstream) createFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) createFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
 	a.tagRun(t)
 	out, err := a.clients.once(ctx, t.change.Op, t.region, t.in)
 	fleet := sub(out, "Fleet")
@@ -40,7 +40,7 @@ func (a *appstream) createFleet(ctx context.Context, t *turn) (executor.Outputs,
 }
 
 // ours refuses what was made meanwhile by somebody else.
-func (a *appstream) ours(ctx context.Context, t *turn, thing object) error {
+func (a *appstreamDriver) ours(ctx context.Context, t *turn, thing object) error {
 	tags, err := a.clients.tagsOf(ctx, t.region, text(thing, "Arn"))
 	if err == nil && text(tags, planner.TagAddress) != planner.TagAddressOf(t.change.Node) {
 		err = t.fail(appstreamTaken, "%s was made by something else after the plan. Plan again.", t.name())
@@ -64,7 +64,7 @@ func (c *Clients) fleet(ctx context.Context, region, name string) (object, error
 
 // updateFleet changes a fleet. What a RUNNING one cannot change has it stopped for as long as that takes; in STARTING
 // and STOPPING nothing can be changed.
-func (a *appstream) updateFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) updateFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
 	state, err := a.settle(ctx, t)
 	if err != nil {
 		return nil, err
@@ -104,7 +104,7 @@ func changeable(in planner.Object) bool {
 }
 
 // settle waits until a fleet is RUNNING or STOPPED and returns which.
-func (a *appstream) settle(ctx context.Context, t *turn) (state string, err error) {
+func (a *appstreamDriver) settle(ctx context.Context, t *turn) (state string, err error) {
 	err = a.watchFleet(ctx, t, fleetBound, func(fleet object, _ time.Duration) (bool, error) {
 		state = text(fleet, "State")
 		if fleet == nil {
@@ -115,13 +115,13 @@ func (a *appstream) settle(ctx context.Context, t *turn) (state string, err erro
 	return state, err
 }
 
-func (a *appstream) watchFleet(ctx context.Context, t *turn, bound time.Duration, look func(object, time.Duration) (bool, error)) error {
+func (a *appstreamDriver) watchFleet(ctx context.Context, t *turn, bound time.Duration, look func(object, time.Duration) (bool, error)) error {
 	return a.watch(ctx, t, watching{
 		op: "appstream:DescribeFleets", region: t.region, name: t.name(), bound: bound, what: "fleet " + t.name(), look: look,
 	})
 }
 
-func (a *appstream) stopFleet(ctx context.Context, t *turn) error {
+func (a *appstreamDriver) stopFleet(ctx context.Context, t *turn) error {
 	if _, err := a.clients.once(ctx, "appstream:StopFleet", t.region, object{"Name": t.name()}); err != nil {
 		return err
 	}
@@ -133,14 +133,14 @@ func (a *appstream) stopFleet(ctx context.Context, t *turn) error {
 
 // startFleet starts a fleet and looks after its health. Errors that it will not recover from end it: while they pile
 // up the state never leaves STARTING.
-func (a *appstream) startFleet(ctx context.Context, t *turn) error {
+func (a *appstreamDriver) startFleet(ctx context.Context, t *turn) error {
 	if _, err := a.clients.once(ctx, "appstream:StartFleet", t.region, object{"Name": t.name()}); err != nil {
 		return a.quota(err)
 	}
 	a.forget("appstream:DescribeFleets", t.region)
 	err := a.watchFleet(ctx, t, t.bound("timeout", fleetBound), func(fleet object, _ time.Duration) (bool, error) {
 		if e := fatal(list(fleet, "FleetErrors")); e != nil {
-			return false, t.fail(text(e, "ErrorCode"), "fleet %s does not start: %s", t.name(), hinted(e))
+			return false, t.fail(text(e, "ErrorCode"), "fleet %s does not start: %s", t.name(), withHint(e))
 		}
 		return text(fleet, "State") == running, nil
 	})
@@ -152,7 +152,7 @@ func (a *appstream) startFleet(ctx context.Context, t *turn) error {
 
 // healthy holds a fleet to its health check: so many machines available and no errors. What comes after it in the
 // graph waits for that.
-func (a *appstream) healthy(ctx context.Context, t *turn) error {
+func (a *appstreamDriver) healthy(ctx context.Context, t *turn) error {
 	check, ok := t.change.Settings["health_check"].(map[string]any)
 	if !ok {
 		return nil
@@ -165,7 +165,7 @@ func (a *appstream) healthy(ctx context.Context, t *turn) error {
 	last := ""
 	err := a.watchFleet(ctx, t, bound, func(fleet object, _ time.Duration) (bool, error) {
 		if e := fatal(list(fleet, "FleetErrors")); e != nil {
-			return false, t.fail(text(e, "ErrorCode"), "fleet %s is not healthy: %s", t.name(), hinted(e))
+			return false, t.fail(text(e, "ErrorCode"), "fleet %s is not healthy: %s", t.name(), withHint(e))
 		}
 		have := whole(sub(fleet, "ComputeCapacityStatus")["Available"])
 		last = fmt.Sprintf("%d of %d machines available", have, want)
@@ -188,7 +188,7 @@ func whole(v any) int64 {
 }
 
 // directory makes or changes a directory configuration, with its password fetched from where it is kept.
-func (a *appstream) directory(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) directory(ctx context.Context, t *turn) (executor.Outputs, error) {
 	credentials := sub(t.in, "ServiceAccountCredentials")
 	if password := text(credentials, "AccountPassword"); planner.StoredSecret(password) {
 		secret, err := a.clients.Secret(ctx, t.region, password)

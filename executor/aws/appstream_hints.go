@@ -41,8 +41,8 @@ var hints = map[string]string{ //nolint:gochecknoglobals // a table, never writt
 // passes are errors that a machine may have for a while and come up all the same.
 var passes = map[string]bool{"INTERNAL_SERVICE_ERROR": true} //nolint:gochecknoglobals // a table, never written
 
-// hinted is one error of AppStream's with what to do about it.
-func hinted(e object) string {
+// withHint is one error of AppStream's with what to do about it.
+func withHint(e object) string {
 	code := text(e, "ErrorCode")
 	said := code
 	if m := text(e, "ErrorMessage"); m != "" {

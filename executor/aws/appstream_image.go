@@ -16,7 +16,7 @@ import (
 
 // importImage imports an AMI: what can be known of it first, then a dry run, then the import, which takes half an
 // hour or more.
-func (a *appstream) importImage(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) importImage(ctx context.Context, t *turn) (executor.Outputs, error) {
 	if t.change.Verb != planner.Wait {
 		if err := a.checkSource(ctx, t); err != nil {
 			return nil, err
@@ -29,7 +29,7 @@ func (a *appstream) importImage(ctx context.Context, t *turn) (executor.Outputs,
 }
 
 // checkSource looks at an AMI that this run made: the others were looked at when planning.
-func (a *appstream) checkSource(ctx context.Context, t *turn) error {
+func (a *appstreamDriver) checkSource(ctx context.Context, t *turn) error {
 	id := text(t.in, "SourceAmiId")
 	if id == "" {
 		return nil
@@ -67,7 +67,7 @@ func (c *Clients) sourceImage(ctx context.Context, region, id string) ([]awsmode
 }
 
 // dryImport has AppStream look without making anything: success is an error of its own.
-func (a *appstream) dryImport(ctx context.Context, t *turn) error {
+func (a *appstreamDriver) dryImport(ctx context.Context, t *turn) error {
 	in := maps.Clone(t.in)
 	in["DryRun"] = true
 	_, err := a.clients.once(ctx, t.change.Op, t.region, in)
@@ -79,7 +79,7 @@ func (a *appstream) dryImport(ctx context.Context, t *turn) error {
 
 // begin makes the call that begins an image. That the image is there with the same content is a hit, also when an
 // earlier call was answered by nothing; one that failed is deleted first, since it keeps the name.
-func (a *appstream) begin(ctx context.Context, t *turn, first func(context.Context, *turn) error) error {
+func (a *appstreamDriver) begin(ctx context.Context, t *turn, first func(context.Context, *turn) error) error {
 	a.tagRun(t)
 	name := t.name()
 	if t.change.Observed != nil && t.change.Observed.State == "FAILED" {
@@ -119,7 +119,7 @@ func (a *appstream) begin(ctx context.Context, t *turn, first func(context.Conte
 }
 
 // quota says what a quota is called, so that it can be raised.
-func (a *appstream) quota(err error) error {
+func (a *appstreamDriver) quota(err error) error {
 	e, ok := errors.AsType[*CallError](err)
 	if !ok || e.Code != appstreamQuota {
 		return err
@@ -161,7 +161,7 @@ func (c *Clients) tagsOf(ctx context.Context, region, arn string) (object, error
 }
 
 // follow waits for an image to be AVAILABLE. An interruption leaves it being made: AppStream has no call to end it.
-func (a *appstream) follow(ctx context.Context, t *turn, otherwise time.Duration) (executor.Outputs, error) {
+func (a *appstreamDriver) follow(ctx context.Context, t *turn, otherwise time.Duration) (executor.Outputs, error) {
 	name, seen := t.name(), false
 	var image object
 	err := a.watch(ctx, t, watching{
@@ -182,7 +182,7 @@ func (a *appstream) follow(ctx context.Context, t *turn, otherwise time.Duration
 }
 
 // settled says whether an image is finished. The set of states is open: one that is not known here is an image on its way.
-func (a *appstream) settled(t *turn, image object, seen bool, since time.Duration) (bool, error) {
+func (a *appstreamDriver) settled(t *turn, image object, seen bool, since time.Duration) (bool, error) {
 	switch state := text(image, "State"); {
 	case image == nil && !seen && since < hidden:
 		return false, nil
@@ -201,7 +201,7 @@ func because(image object) string {
 	reason := sub(image, "StateChangeReason")
 	said := []string{cmp.Or(text(reason, "Message"), text(reason, "Code"), "AWS does not say why")}
 	for _, e := range list(image, "ImageErrors") {
-		said = append(said, hinted(e))
+		said = append(said, withHint(e))
 	}
 	return strings.Join(said, "; ")
 }
@@ -212,7 +212,7 @@ func imageOutputs(image object) executor.Outputs {
 
 // updateImage has AWS make an image of another with newer software: whether there is anything to do first. It takes
 // hours, so that an interruption leaves it, and the next run waits for it.
-func (a *appstream) updateImage(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) updateImage(ctx context.Context, t *turn) (executor.Outputs, error) {
 	if t.change.Verb != planner.Wait {
 		current := false
 		err := a.begin(ctx, t, func(ctx context.Context, t *turn) error {
@@ -238,7 +238,7 @@ func (a *appstream) updateImage(ctx context.Context, t *turn) (executor.Outputs,
 var errCurrent = errors.New("the image is current")
 
 // current stands for the new image where AWS has nothing to update: the existing one.
-func (a *appstream) current(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) current(ctx context.Context, t *turn) (executor.Outputs, error) {
 	name := text(t.in, "existingImageName")
 	t.progress("CURRENT")
 	image, err := a.clients.appstreamImage(ctx, t.region, name)
@@ -255,7 +255,7 @@ const atOnce = 2
 
 // copyImage copies an image to another region, then puts its tags on. AppStream takes two copies to a region at once,
 // so that others wait for their turn.
-func (a *appstream) copyImage(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) copyImage(ctx context.Context, t *turn) (executor.Outputs, error) {
 	leave, err := a.enter(ctx, t.region)
 	if err != nil {
 		return nil, err
@@ -279,7 +279,7 @@ func (a *appstream) copyImage(ctx context.Context, t *turn) (executor.Outputs, e
 }
 
 // beginCopy calls until there is room: another program's copies count too.
-func (a *appstream) beginCopy(ctx context.Context, t *turn) error {
+func (a *appstreamDriver) beginCopy(ctx context.Context, t *turn) error {
 	none := func(context.Context, *turn) error { return nil }
 	until := time.Now().Add(t.bound("timeout", imageBound))
 	for n := 1; ; n++ {
@@ -295,7 +295,7 @@ func (a *appstream) beginCopy(ctx context.Context, t *turn) error {
 }
 
 // enter waits for a turn to copy to a region.
-func (a *appstream) enter(ctx context.Context, region string) (leave func(), err error) {
+func (a *appstreamDriver) enter(ctx context.Context, region string) (leave func(), err error) {
 	a.mu.Lock()
 	slots, ok := a.copies[region]
 	if !ok {
@@ -312,7 +312,7 @@ func (a *appstream) enter(ctx context.Context, region string) (leave func(), err
 }
 
 // exportImage makes an AMI of an image.
-func (a *appstream) exportImage(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) exportImage(ctx context.Context, t *turn) (executor.Outputs, error) {
 	task := ""
 	if t.change.Observed != nil {
 		task, _ = t.change.Observed.Outputs["task"].(string)
@@ -357,12 +357,12 @@ func errorDetails(task object) string {
 }
 
 // deleteImage deletes an image that nothing uses.
-func (a *appstream) deleteImage(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) deleteImage(ctx context.Context, t *turn) (executor.Outputs, error) {
 	return nil, a.drop(ctx, t, text(t.in, "Name"))
 }
 
 // drop deletes an image and waits until it is gone.
-func (a *appstream) drop(ctx context.Context, t *turn, name string) error {
+func (a *appstreamDriver) drop(ctx context.Context, t *turn, name string) error {
 	_, err := a.clients.once(ctx, "appstream:DeleteImage", t.region, object{"Name": name})
 	if Code(err) == appstreamGone {
 		return nil

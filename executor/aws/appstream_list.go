@@ -69,7 +69,7 @@ type listing struct {
 }
 
 // things are all that the list has, no older than the interval.
-func (a *appstream) things(ctx context.Context, op planner.Op, region string) (map[string]object, error) {
+func (a *appstreamDriver) things(ctx context.Context, op planner.Op, region string) (map[string]object, error) {
 	a.mu.Lock()
 	l, ok := a.listings[listingKey{op, region}]
 	if !ok {
@@ -113,7 +113,7 @@ type watching struct {
 }
 
 // watch asks again and again until look is content, and shows every new state. What may pass by itself is no reason to stop.
-func (a *appstream) watch(ctx context.Context, t *turn, w watching) error {
+func (a *appstreamDriver) watch(ctx context.Context, t *turn, w watching) error {
 	begun, state, fails := time.Now(), "", 0
 	for {
 		things, err := a.things(ctx, w.op, w.region)
@@ -145,7 +145,7 @@ func (a *appstream) watch(ctx context.Context, t *turn, w watching) error {
 }
 
 // forget has the next question asked anew: something was changed.
-func (a *appstream) forget(op planner.Op, region string) {
+func (a *appstreamDriver) forget(op planner.Op, region string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.listings, listingKey{op, region})

@@ -13,7 +13,7 @@ import (
 
 // end takes the machine away, also after a failure. An interrupted run has seconds left: it stops the machine, which
 // then costs nothing, and leaves the rest to the next run or to gc.
-func (a *appstream) end(ctx context.Context, b *ImageBuilder, worked error) error {
+func (a *appstreamDriver) end(ctx context.Context, b *ImageBuilder, worked error) error {
 	if ctx.Err() != nil {
 		return a.abandon(ctx, b, worked)
 	}
@@ -36,7 +36,7 @@ func (a *appstream) end(ctx context.Context, b *ImageBuilder, worked error) erro
 const stopGrace = 2500 * time.Millisecond
 
 // abandon stops the machine when there are only seconds left.
-func (a *appstream) abandon(ctx context.Context, b *ImageBuilder, worked error) error {
+func (a *appstreamDriver) abandon(ctx context.Context, b *ImageBuilder, worked error) error {
 	last, done := context.WithTimeout(context.WithoutCancel(ctx), stopGrace)
 	defer done()
 	e := &executor.InterruptedError{ARN: b.name, Cause: context.Cause(ctx)}
@@ -120,18 +120,18 @@ func (c *Clients) nudge(ctx context.Context, region, name, state string) error {
 }
 
 // remove is RemoveImageBuilder within a run.
-func (a *appstream) remove(ctx context.Context, t *turn, name string) error {
+func (a *appstreamDriver) remove(ctx context.Context, t *turn, name string) error {
 	defer a.forget("appstream:DescribeImageBuilders", t.region)
 	return a.clients.RemoveImageBuilder(ctx, t.region, name, t.progress)
 }
 
 // deleteBuilder takes away a machine that an earlier run left behind.
-func (a *appstream) deleteBuilder(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) deleteBuilder(ctx context.Context, t *turn) (executor.Outputs, error) {
 	return nil, a.outlive(ctx, t, text(t.in, "Name"))
 }
 
 // outlive waits until no run is sure to work on a machine any more, and takes it away.
-func (a *appstream) outlive(ctx context.Context, t *turn, name string) error {
+func (a *appstreamDriver) outlive(ctx context.Context, t *turn, name string) error {
 	told := false
 	for {
 		thing, err := a.clients.imageBuilder(ctx, t.region, name)
@@ -160,7 +160,7 @@ func (a *appstream) outlive(ctx context.Context, t *turn, name string) error {
 }
 
 // sweep takes away the machines that earlier runs left behind of the same image block.
-func (a *appstream) sweep(ctx context.Context, t *turn) error {
+func (a *appstreamDriver) sweep(ctx context.Context, t *turn) error {
 	left, err := a.clients.leftBuilders(ctx, t.region, t.change.Node)
 	if err != nil {
 		return err
