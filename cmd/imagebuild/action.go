@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -80,6 +79,8 @@ type action struct {
 	talk  conversation
 	// settled ends what tells of a run under way, and returns when it has.
 	settled func()
+	// hurried says that a signal came, and little time is left.
+	hurried bool
 	// planDigest is of planFile, or, where none was written, of the plan.
 	planDigest, planFile string
 }
@@ -139,6 +140,9 @@ func (a *action) run(ctx context.Context) error {
 	}
 	if a.ruling.notice != "" {
 		a.commands.Notice(a.ruling.notice)
+	}
+	if a.in["command"] == "report" {
+		return a.runReport(ctx)
 	}
 	if err := a.readPlanFile(); err != nil {
 		a.commands.Error(err.Error())
@@ -347,11 +351,8 @@ const budget = 6500 * time.Millisecond
 // flushing is the time in which reports are delivered: little of it after an interruption.
 func (a *action) flushing(ctx context.Context) (context.Context, func()) {
 	within := 5 * time.Minute
-	if errors.Is(context.Cause(ctx), errInterrupted) {
-		within = 1500 * time.Millisecond
-		if at, known := interruptedAt(ctx); known {
-			within = max(budget-a.p.now().Sub(at), 500*time.Millisecond)
-		}
+	if at, interrupted := interruptedAt(ctx); interrupted {
+		a.hurried, within = true, max(budget-a.p.now().Sub(at), 500*time.Millisecond)
 	}
 	return context.WithTimeout(context.WithoutCancel(ctx), within)
 }

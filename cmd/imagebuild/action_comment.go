@@ -3,15 +3,10 @@ package main
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/org/imagebuild-action/internal/github"
 	"github.com/org/imagebuild-action/internal/report"
 )
-
-// progressEvery is the least time between two edits of a comment while a run goes on: GitHub takes 80
-// requests that make content in a minute from everything that uses one token.
-const progressEvery = 20 * time.Second
 
 // asked are the events that do not tell which pull request their commit belongs to, and are about one all the
 // same. A schedule is about none, though the commit that it finds came with one.
@@ -20,10 +15,8 @@ var asked = []string{"push", "workflow_run"} //nolint:gochecknoglobals // a tabl
 // A conversation is the pull request that a step tells of its command.
 type conversation struct {
 	comments *github.Comments
-	number   int // 0 for none
-	url      string
-	there    bool // a comment was written or edited
-	gone     bool // none can be written, which was said
+	number   int  // 0 for none
+	gone     bool // there is none to write, and if that is surprising, it was said
 }
 
 // converse finds the pull request and what is needed to write to it.
@@ -68,43 +61,49 @@ func (a *action) client() (*github.Client, error) {
 	return github.NewClient(a.env, github.ClientOptions{Token: a.in["github-token"], Redact: a.commands.Redact})
 }
 
-// wanted reports whether there is to be a comment on what documents tell.
-func (a *action) wanted(docs []*report.Document) bool {
-	switch a.in["comment-on"] {
-	case "changes":
-		return a.talk.there || report.ExitFailed(docs) || slices.ContainsFunc(docs, changed)
-	case "failure":
-		return a.talk.there || report.ExitFailed(docs)
-	}
-	return true
-}
-
-// comment brings documents into the pull request. Live says that more is to come.
-func (a *action) comment(ctx context.Context, docs []*report.Document, live bool) {
-	if a.talk.gone || !a.wanted(docs) {
-		return
+// remark is the comment that documents make. One that is there already is kept up to date also where there would be no
+// new one.
+func (a *action) remark(docs func() []*report.Document) github.Comment {
+	leg := a.leg
+	if a.in["command"] == "report" {
+		leg = ""
 	}
 	c := github.Comment{
-		PullRequest: a.talk.number, Key: a.key(), Section: a.section(docs),
+		PullRequest: a.talk.number, Key: a.key(), Section: leg,
 		Order: github.Order{Run: a.env.RunID, Attempt: a.env.RunAttempt, Seq: a.p.now().UnixMilli()},
-		SHA:   a.env.Head, Keep: a.in["command"] == "build" && !live, Live: live,
-		Body: func(bytes int) string { return report.Comment(docs, bytes) },
+		SHA:   a.env.Head, Body: func(bytes int) string { return report.Comment(docs(), bytes) },
 	}
-	if c.Section != "" {
-		c.Title, c.Short = "## imagebuild", report.Comment(docs, shortSection)
+	if leg != "" {
+		c.Title, c.Short = "## imagebuild", report.Comment(docs(), shortSection)
+	}
+	return c
+}
+
+// shortSection is the length of what takes a section's place where all of them are too long together.
+const shortSection = 300
+
+// comment brings documents into the pull request.
+func (a *action) comment(ctx context.Context, docs []*report.Document) {
+	if a.talk.gone {
+		return
+	}
+	c := a.remark(func() []*report.Document { return docs })
+	c.Keep, c.Live = a.in["command"] == "build", a.hurried
+	switch a.in["comment-on"] {
+	case "changes":
+		c.Existing = !report.ExitFailed(docs) && !slices.ContainsFunc(docs, changed)
+	case "failure":
+		c.Existing = !report.ExitFailed(docs)
 	}
 	if len(docs) == 1 {
 		c.Plan = docs[0].PlanDigest
 	}
 	posted, err := a.talk.comments.Upsert(ctx, c)
 	if err != nil {
-		a.talk.gone = live || github.Unavailable(err) != nil
 		a.notice("The comment is not up to date", err)
 		return
 	}
-	a.talk.there = true
 	if posted.URL != "" {
-		a.talk.url = posted.URL
 		a.notice("comment-url is missing", a.out.set("comment-url", posted.URL))
 	}
 	if posted.Superseded {
@@ -112,57 +111,28 @@ func (a *action) comment(ctx context.Context, docs []*report.Document, live bool
 	}
 }
 
-// shortSection is the length of what takes a section's place where all of them are too long together.
-const shortSection = 300
-
-// section is the part of the comment that is this leg's; "" is all of it.
-func (a *action) section(docs []*report.Document) string {
-	if len(docs) > 1 {
-		return ""
-	}
-	return a.leg
-}
-
-// follow keeps the comment up to date while a run goes on: at once, and then when something changed, at most every
-// 20 seconds. It returns when ctx ends and nothing is under way.
-func follow(ctx context.Context, every time.Duration, changed <-chan struct{}, post func(context.Context)) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-changed:
-		}
-		post(ctx)
-		wait := time.NewTimer(every)
-		select {
-		case <-ctx.Done():
-			wait.Stop()
-			return
-		case <-wait.C:
-		}
-	}
-}
-
-// progress begins to follow a run. It returns what tells that something changed.
+// progress begins to follow a run: the comment is kept up to date, and so is what the step after this one would tell of
+// it. It returns what tells that something changed.
 func (a *action) progress(ctx context.Context) func(func() *report.Document) func() {
 	return func(now func() *report.Document) func() {
-		changed := make(chan struct{}, 1)
+		a.remember(now())
+		if a.talk.gone || a.in["comment-on"] != "always" {
+			return func() {}
+		}
+		live := a.talk.comments.Live()
 		ctx, stop := context.WithCancel(ctx)
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			follow(ctx, progressEvery, changed, func(ctx context.Context) {
-				d := now()
-				a.remember(d)
-				a.comment(ctx, []*report.Document{d}, true)
-			})
+			a.notice("The comment was not kept up to date", live.Run(ctx))
 		}()
 		a.settled = func() { stop(); <-over }
 		return func() {
-			select {
-			case changed <- struct{}{}:
-			default: // one that is not seen yet stands for both
-			}
+			live.Show(a.remark(func() []*report.Document {
+				d := now()
+				a.remember(d)
+				return []*report.Document{d}
+			}))
 		}
 	}
 }

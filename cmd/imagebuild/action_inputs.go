@@ -74,7 +74,7 @@ var actionInputs = []actionInput{ //nolint:gochecknoglobals // a table, never wr
 	{Name: "root", Kind: inputText, Flag: "root", Help: "Where components run with sandbox and test: overlay, dir:PATH, oci:IMAGE, none, or auto."},
 
 	{Name: "comment", Kind: inputChoice, Default: "update", Choices: []string{"update", "recreate", "new", "off"}, Help: "The comment on the pull request: kept up to date, deleted and written again, a new one for each run, or none."},
-	{Name: "comment-on", Kind: inputChoice, Default: "always", Choices: []string{"always", "changes", "failure"}, Help: "When there is a comment. One that is there already is kept up to date in any case."},
+	{Name: "comment-on", Kind: inputChoice, Default: "always", Choices: []string{"always", "changes", "failure"}, Help: "When a comment is made. One that is there already is kept up to date in any case."},
 	{Name: "check", Kind: inputBoolean, Default: "false", Help: "Also make a check run with the result; needs `checks: write`."},
 	{Name: "artifact", Kind: inputBoolean, Default: "true", Help: "Upload the full logs and the report as an artifact of the run."},
 	{Name: "log-lines", Kind: inputNumber, Default: "40", Help: "How many last lines of each image's log the reports show."},

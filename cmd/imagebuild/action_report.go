@@ -89,12 +89,6 @@ func (a *action) publish(ctx context.Context) {
 	a.writeOutputs()
 }
 
-// deliver brings documents to GitHub: the artifact first, since the rest links to it, then what people look at.
-func (a *action) deliver(ctx context.Context, docs []*report.Document) {
-	a.notice("There is no summary", a.files.Summary(a.commands.Redact(report.Summary(docs))))
-	a.comment(ctx, docs, false)
-}
-
 // notice tells of what could not be done. What GitHub does not offer to this job says so itself.
 func (a *action) notice(what string, err error) {
 	switch {
@@ -151,7 +145,10 @@ func (a *action) setOutputs() {
 		return
 	}
 	a.notice("changed is missing", a.out.set("changed", fmt.Sprint(changed(a.doc))))
-	images, amis, streams := imageOutputs(a.doc)
+	a.setImages(imageOutputs(a.doc))
+}
+
+func (a *action) setImages(images map[string]imageOutput, amis map[string]map[string]string, streams map[string]streamOutput) {
 	for name, value := range map[string]any{"images": images, "ami-ids": amis, "appstream-images": streams} {
 		a.notice(name+" is missing", a.out.setJSON(name, value))
 	}

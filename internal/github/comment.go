@@ -63,6 +63,8 @@ type Comment struct {
 	Short string
 	// Body renders the Markdown into at most budget bytes. It may be called more than once.
 	Body func(budget int) string
+	// Existing says to write only where a comment of the key is already.
+	Existing bool
 	// Live says that more is to come: it is written with as few requests as can be, and not verified.
 	Live bool
 }

@@ -102,6 +102,9 @@ func (w *writer) round(ctx context.Context) (bool, error) {
 	if found, err = w.turn(ctx, found); err != nil {
 		return false, err
 	}
+	if len(found) == 0 && w.c.Existing {
+		return true, nil
+	}
 	if len(found) == 0 {
 		return w.create(ctx)
 	}
