@@ -321,8 +321,8 @@ func (a *action) execute(ctx context.Context, args []string) int {
 	if closed := log.Close(); closed != nil {
 		status = max(status, statusFailed)
 	}
-	if a.doc == nil || status != statusDone && status != statusInterrupted && a.doc.Outcome == report.Succeeded {
-		a.doc = a.failure(err, status)
+	if a.doc != nil || err != nil {
+		a.doc = ended(a.doc, err, a.about())
 	}
 	return status
 }

@@ -61,7 +61,7 @@ func (a *action) fetchReports(ctx context.Context, dir string) ([]string, error)
 		if _, err := client.DownloadArtifact(ctx, artifact, to); err != nil {
 			return nil, fmt.Errorf("fetching the artifact %q: %w", report.Neutral(artifact.Name), err)
 		}
-		paths = append(paths, filepath.Join(to, reportSuffix))
+		paths = append(paths, filepath.Join(to, "report.json"))
 	}
 	return paths, nil
 }

@@ -96,7 +96,7 @@ func (a *action) planned(g *planning, plan *planner.Plan) error {
 	case g.command == "plan" && a.in["plan-file"] != "" && a.in["command"] == "plan":
 		return a.writePlanFile()
 	case g.command == "build":
-		if err := a.provePlan(g.p.stderr); err != nil {
+		if err := a.provePlan(); err != nil {
 			return err
 		}
 		l, err := a.ledgerOf(plan)
@@ -129,7 +129,7 @@ func (a *action) writePlanFile() error {
 
 // provePlan refuses a plan that was made for something else than this job. That it is also what would be
 // planned now was compared before.
-func (a *action) provePlan(w io.Writer) error {
+func (a *action) provePlan() error {
 	if a.saved.bound == nil {
 		return nil
 	}
@@ -141,9 +141,8 @@ func (a *action) provePlan(w io.Writer) error {
 	if len(differences) == 0 {
 		return nil
 	}
-	fmt.Fprintln(w, "The plan file was not made for this job:")
-	for _, d := range differences {
-		fmt.Fprintf(w, "  %s\n", report.Neutral(d))
+	for i, d := range differences {
+		differences[i] = report.Neutral(d)
 	}
-	return mistake("plan again in this run, or hand on the plan's digest: plan-digest: ${{ needs.plan.outputs.plan-digest }}", "the plan file is refused: %s", count(len(differences), "difference"))
+	return mistake("plan again in this run, or hand on the plan's digest: plan-digest: ${{ needs.plan.outputs.plan-digest }}", "the plan file was not made for this job: %s", strings.Join(differences, "; "))
 }

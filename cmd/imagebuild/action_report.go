@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/hashicorp/hcl/v2"
-
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/internal/github"
 	"github.com/org/imagebuild-action/internal/report"
@@ -46,29 +44,6 @@ func (a *action) about() report.About {
 		}
 	}
 	return about
-}
-
-// failure is the document of a command that ended without one, or after the last of it.
-func (a *action) failure(err error, status int) *report.Document {
-	if err == nil {
-		return nil
-	}
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: a.in["command"] + " did not end well", Detail: fmt.Sprintf("It ended with status %d; the log says why.", status)}
-	if e := exitOf(err); e.err != nil {
-		d.Detail = sentence(e.err.Error())
-		if e.hint != "" {
-			d.Detail += " Hint: " + sentence(e.hint)
-		}
-	}
-	doc := report.MistakesDocument(hcl.Diagnostics{d}, a.about())
-	if status == statusFailed {
-		doc.Outcome = report.Failed
-	}
-	if a.doc != nil { // what was found before goes with it
-		doc.Findings = append(doc.Findings, a.doc.Findings...)
-		doc.Resources, doc.PlanDigest = a.doc.Resources, a.doc.PlanDigest
-	}
-	return doc
 }
 
 // publish brings what the command came to to everywhere it is shown. What cannot be reached is a notice:

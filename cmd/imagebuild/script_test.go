@@ -25,10 +25,12 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
+		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"github": githubCommand},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examplesDir(t))
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/.cache")
+			e.Values[scriptGitHub{}] = &scriptGitHub{}
 			return nil
 		},
 	})
