@@ -117,7 +117,7 @@ func (w *writer) round(ctx context.Context) (bool, error) {
 	}
 	w.out.ID, w.out.URL = keep.id, keep.url
 	if text.put(w.part, w.newer) || text.same(w.part) {
-		text.title, w.out.Superseded = w.c.Title, false
+		text.title, w.out.Superseded = w.title(), false
 	} else {
 		w.out.Superseded = true
 	}
@@ -170,6 +170,8 @@ func (w *writer) render(t *commentText) (string, error) {
 	return strings.TrimRight(body, "\n"), err
 }
 
+func (w *writer) title() string { return unmarked(w.client.redact(w.c.Title)) }
+
 // verify waits a moment, looks whether all stands in the comment that stays, and deletes the others.
 func (w *writer) verify(ctx context.Context, id int64, others []posted) (bool, error) {
 	if err := pause(ctx, settle+rand.N(settle)); err != nil { // #nosec G404 -- spreads writers
@@ -204,7 +206,7 @@ func (w *writer) verify(ctx context.Context, id int64, others []posted) (bool, e
 
 // create posts the comment; the next round looks whether another writer did at the same time.
 func (w *writer) create(ctx context.Context) (bool, error) {
-	t := &commentText{key: w.c.Key, repo: w.client.env.Repository.ID, title: w.c.Title, parts: map[string]part{w.part.Section: w.part}}
+	t := &commentText{key: w.c.Key, repo: w.client.env.Repository.ID, title: w.title(), parts: map[string]part{w.part.Section: w.part}}
 	body, err := w.render(t)
 	if err != nil {
 		return false, err

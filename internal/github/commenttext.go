@@ -77,24 +77,23 @@ func parseComment(body string) *commentText {
 		return nil
 	}
 	t := &commentText{key: h.Key, repo: h.Repo, retired: h.Retired, parts: map[string]part{}}
-	t.title, rest = beforeSection(rest)
-	if rest == "" {
-		p := h.part
-		p.text, t.title = t.title, ""
-		t.parts[wholeComment] = p
+	title, sections := beforeSection(rest)
+	for sections != "" {
+		line, after, _ := strings.Cut(sections, "\n")
+		var p part
+		if unmark(line, markSection, &p) && p.Section != wholeComment {
+			p.text, after, _ = strings.Cut(after, "\n"+markEndPart)
+			p.text = unmarked(p.text)
+			t.parts[p.Section] = p
+		}
+		_, sections = beforeSection(after)
+	}
+	if len(t.parts) == 0 {
+		h.Section, h.text = wholeComment, unmarked(rest)
+		t.parts[wholeComment] = h.part
 		return t
 	}
-	for rest != "" {
-		line, after, _ := strings.Cut(rest, "\n")
-		var p part
-		if !unmark(line, markSection, &p) {
-			_, rest = beforeSection(after)
-			continue
-		}
-		p.text, rest, _ = strings.Cut(after, "\n"+markEndPart)
-		t.parts[p.Section] = p
-		_, rest = beforeSection(rest)
-	}
+	t.title = unmarked(title)
 	return t
 }
 

@@ -52,14 +52,15 @@ func (s *Server) faulty(c *call, do func() reply) reply {
 func (s *Server) fault(c *call) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var first *Fault
 	for _, f := range s.faults {
 		if f.Method != "" && f.Method != c.Method || !strings.Contains(c.URL.Path, f.Path) {
 			continue
 		}
 		f.seen++
-		if f.seen > f.Skip && (f.Times == 0 || f.seen <= f.Skip+f.Times) {
-			return f
+		if first == nil && f.seen > f.Skip && (f.Times == 0 || f.seen <= f.Skip+f.Times) {
+			first = f
 		}
 	}
-	return nil
+	return first
 }
