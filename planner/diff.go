@@ -23,16 +23,24 @@ type DiffOptions struct {
 
 // A differ carries one Diff.
 type differ struct {
-	opts  DiffOptions
-	seen  map[dsl.Addr]*Observed
-	verbs map[dsl.Addr]Verb
-	diags hcl.Diagnostics
+	opts    DiffOptions
+	seen    map[dsl.Addr]*Observed
+	nodes   map[dsl.Addr]*Node
+	verbs   map[dsl.Addr]Verb
+	changed map[dsl.Addr]string // what makes a recipe another than the version before
+	diags   hcl.Diagnostics
 }
 
 // Diff decides what to do about every node of a sealed graph, comparing what is wanted with what
 // is there. A nil seen is a plan made offline, to which nothing is there.
 func Diff(g *Graph, seen map[dsl.Addr]*Observed, opts DiffOptions) (*Plan, hcl.Diagnostics) {
-	d := &differ{opts: opts, seen: seen, verbs: make(map[dsl.Addr]Verb, len(g.Nodes))}
+	d := &differ{
+		opts: opts, seen: seen, verbs: make(map[dsl.Addr]Verb, len(g.Nodes)),
+		nodes: make(map[dsl.Addr]*Node, len(g.Nodes)), changed: map[dsl.Addr]string{},
+	}
+	for _, n := range g.Nodes {
+		d.nodes[n.Addr] = n
+	}
 	p := &Plan{Graph: g, Account: opts.Account, Offline: seen == nil, PullRequest: opts.PullRequest, Changes: make([]*Change, 0, len(g.Nodes))}
 	var later []*Change
 	for _, n := range g.Nodes {
@@ -74,6 +82,10 @@ func (d *differ) decide(c *Change, offline bool) {
 		create(c, "always built: its recipe is named by a wildcard, so that no image can be known to be this one")
 	case have == nil || !have.Exists:
 		create(c, fmt.Sprintf("not there: %s does not exist", c.Title()))
+		if says := d.because(c); says != "" {
+			d.changed[c.Addr] = says
+			c.Reason += ", " + says
+		}
 	case c.Kind.Naming == OfRecipe:
 		d.image(c)
 	case c.Kind.Naming == StableName:

@@ -205,6 +205,9 @@ type Observed struct {
 	Took time.Duration
 	// Versions are other versions of the same name that are there, where the observer knows them.
 	Versions []string
+	// Previous is the newest other version of a recipe that is not there; nil where there is none, or none
+	// was looked for.
+	Previous *Previous
 	// Tags are the tags whose keys begin with "imagebuild:"; of an image those of the build chosen.
 	Tags map[string]string
 	// Beside is what is there beside the thing itself, by sort, for Kind.Surplus.

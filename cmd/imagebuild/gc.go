@@ -32,7 +32,7 @@ type gcOptions struct {
 }
 
 func (p *program) gcCommand() *cobra.Command {
-	g := &planning{p: p, must: true}
+	g := &planning{p: p, command: "gc", must: true}
 	var o gcOptions
 	c := &cobra.Command{
 		Use: "gc [PATH]", Short: "Delete what nothing uses any more", Args: cobra.MaximumNArgs(1),
@@ -59,6 +59,7 @@ func (p *program) gcCommand() *cobra.Command {
 	c.Flags().StringArrayVar(&g.conf.vars, "var", nil, "set a variable of the configuration at PATH: `name=value`; may be repeated")
 	c.Flags().StringArrayVar(&g.conf.varFiles, "var-file", nil, "read variables from `file`; may be repeated, later ones win")
 	g.tgt.add(c)
+	g.addReport(c)
 	return c
 }
 
@@ -174,6 +175,7 @@ func (g *planning) collect(ctx context.Context, opts planner.CollectOptions, cur
 
 // showCollection writes the plan and does nothing about it.
 func (p *program) showCollection(g *planning, plan *planner.Plan, o gcOptions) error {
+	p.reporter.proposed(g, plan)
 	if o.events {
 		if err := planJSON(p.stdout, plan); err != nil {
 			return &exit{status: statusFailed, err: err}

@@ -45,7 +45,7 @@ type matrixOptions struct {
 }
 
 func (p *program) matrixCommand() *cobra.Command {
-	g := &planning{p: p}
+	g := &planning{p: p, command: "matrix"}
 	var o matrixOptions
 	c := &cobra.Command{
 		Use: "matrix [PATH]", Short: "Part a plan into jobs that can run side by side", Args: cobra.MaximumNArgs(1),

@@ -59,6 +59,13 @@ func (r *reporter) planned(g *planning, plan *planner.Plan) error {
 	return r.plan(g, plan)
 }
 
+// proposed is told of a plan that is only shown and binds nothing.
+func (r *reporter) proposed(g *planning, plan *planner.Plan) {
+	if r != nil {
+		r.tell(report.PlanDocument(plan, g.diags, r.of(g, g.command)))
+	}
+}
+
 // ran is told of a run that is over.
 func (r *reporter) ran(g *planning, rep *report.Report) {
 	if r != nil {
@@ -67,7 +74,7 @@ func (r *reporter) ran(g *planning, rep *report.Report) {
 }
 
 func (r *reporter) matrix(layers string) error {
-	if r == nil {
+	if r == nil || r.parted == nil {
 		return nil
 	}
 	return r.parted(layers)

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashicorp/hcl/v2"
 	"golang.org/x/sync/errgroup"
@@ -24,6 +25,8 @@ const (
 	// minutes behind. Beyond it they are taken as missing, since making what is there is harmless:
 	// AWS answers that it exists, and that is a hit.
 	doubt = 25
+	// recalled is of how many recipes in one observation the version before is looked at; each costs two calls.
+	recalled = 20
 	// abreast is how many questions are under way at once.
 	abreast = 8
 )
@@ -65,6 +68,8 @@ type observer struct {
 	clients         *Clients
 	graph           *planner.Graph
 	region, account string
+
+	explained atomic.Int32 // recipes whose other versions were looked at
 
 	mu    sync.Mutex
 	seen  map[dsl.Addr]*planner.Observed
@@ -147,6 +152,9 @@ func (o *observer) each(ctx context.Context, op planner.Op, nodes []*planner.Nod
 			return err
 		}
 		seen := observed(n, thing)
+		if !seen.Exists && n.Input["parentImage"] != nil {
+			seen.Previous = o.previous(ctx, op, n)
+		}
 		if seen.Exists && strings.Count(n.Fixed, ".") == 2 && seen.Digest != n.Digest {
 			if seen.Versions, err = o.versions(ctx, op, arn); err != nil {
 				return err
@@ -155,6 +163,37 @@ func (o *observer) each(ctx context.Context, op planner.Op, nodes []*planner.Nod
 		o.record(n, seen)
 		return nil
 	})
+}
+
+// previous is the newest other version of a recipe, for people to see what changed: where AWS does not
+// tell, there is none. One that a pull request made is taken only where there is no other.
+func (o *observer) previous(ctx context.Context, op planner.Op, n *planner.Node) *planner.Previous {
+	if o.explained.Add(1) > recalled {
+		return nil
+	}
+	r, name := resources[op], versionOf(o.arn(n))
+	var newest object
+	rank := func(item object) string {
+		if planner.Passing(ownTags(item)) {
+			return "0" + text(item, "dateCreated")
+		}
+		return "1" + text(item, "dateCreated")
+	}
+	in := object{"filters": []any{object{"name": "name", "values": []string{n.Name}}}}
+	_, err := o.clients.pages(ctx, query{r.list, o.region, in, r.items, 2}, func(item object) bool {
+		if versionOf(text(item, "arn")) == name && (newest == nil || rank(item) > rank(newest)) {
+			newest = item
+		}
+		return true
+	})
+	if err != nil || newest == nil {
+		return nil
+	}
+	recipe, err := o.clients.get(ctx, op, o.region, text(newest, "arn"))
+	if err != nil || recipe == nil {
+		return nil
+	}
+	return &planner.Previous{Version: strings.TrimPrefix(text(recipe, "arn"), name+"/"), Input: planner.Object(recipe)}
 }
 
 // versions lists what versions there are of the name in arn, to find one that is free.
