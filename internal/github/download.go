@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	api "github.com/google/go-github/v60/github"
+
 	"github.com/org/imagebuild-action/internal/neutral"
 )
 
@@ -104,6 +106,11 @@ func (c *Client) download(ctx context.Context, a Artifact) ([]byte, error) {
 	}
 	// The reply leads to a store that must not see the token: the transport gives it to the API alone.
 	resp, err := c.api.BareDo(ctx, req)
+	var failed *api.ErrorResponse
+	if errors.As(err, &failed) && !c.transport.api(failed.Response.Request.URL) {
+		// The text of such an error has the signature in it.
+		return nil, fmt.Errorf("downloading %s: the store answered with status %d", what, failed.Response.StatusCode)
+	}
 	if err != nil {
 		return nil, told(what, "actions: read", withoutURL(err))
 	}

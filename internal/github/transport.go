@@ -20,7 +20,8 @@ import (
 type transport struct {
 	base  http.RoundTripper
 	token string
-	hosts []string
+	// own are the addresses the token is for.
+	own []*url.URL
 
 	mu        sync.Mutex
 	remaining int
@@ -44,7 +45,7 @@ func newTransport(base http.RoundTripper, token string, urls ...string) *transpo
 	t := &transport{base: base, token: token, remaining: noRemaining}
 	for _, s := range urls {
 		if u, err := url.Parse(s); err == nil {
-			t.hosts = append(t.hosts, u.Host)
+			t.own = append(t.own, u)
 		}
 	}
 	return t
@@ -61,7 +62,7 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 			}
 			r.Body = body
 		}
-		if t.token != "" && t.own(r.URL.Host) {
+		if t.token != "" && t.api(r.URL) {
 			r.Header.Set("Authorization", "Bearer "+t.token)
 		}
 		resp, err := t.base.RoundTrip(r)
@@ -81,9 +82,10 @@ func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 }
 
-func (t *transport) own(host string) bool {
-	for _, h := range t.hosts {
-		if strings.EqualFold(h, host) {
+// api says whether an address is the API's. On GitHub Enterprise Server it shares its host with what replies lead to.
+func (t *transport) api(u *url.URL) bool {
+	for _, own := range t.own {
+		if strings.EqualFold(own.Scheme, u.Scheme) && strings.EqualFold(own.Host, u.Host) && (u.Path == own.Path || strings.HasPrefix(u.Path, strings.TrimRight(own.Path, "/")+"/")) {
 			return true
 		}
 	}

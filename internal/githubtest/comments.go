@@ -92,7 +92,7 @@ func (s *Server) showComment(c *comment, st commentState) object {
 	return s.model.filled("issue-comment", o)
 }
 
-func (s *Server) repoURL() string { return s.o.URL + "/repos/" + s.o.Owner + "/" + s.o.Repo }
+func (s *Server) repoURL() string { return s.o.URL + apiPath + "/repos/" + s.o.Owner + "/" + s.o.Repo }
 
 func listComments(s *Server, c *call) reply {
 	n := c.number("issue_number")

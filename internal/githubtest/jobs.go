@@ -97,7 +97,7 @@ func (s *Server) environ(j Job) (map[string]string, error) {
 		"GITHUB_REPOSITORY_OWNER": s.o.Owner, "GITHUB_REPOSITORY_OWNER_ID": fmt.Sprint(s.o.OwnerID),
 		"GITHUB_RUN_ID": fmt.Sprint(j.RunID), "GITHUB_RUN_ATTEMPT": fmt.Sprint(j.RunAttempt), "GITHUB_RUN_NUMBER": fmt.Sprint(j.RunNumber),
 		"GITHUB_WORKFLOW": "build", "GITHUB_WORKFLOW_REF": repo + "/.github/workflows/build.yml@" + j.Ref,
-		"GITHUB_SERVER_URL": s.o.URL, "GITHUB_API_URL": s.o.URL, "GITHUB_GRAPHQL_URL": s.o.URL + "/graphql",
+		"GITHUB_SERVER_URL": s.o.URL, "GITHUB_API_URL": s.o.URL + apiPath, "GITHUB_GRAPHQL_URL": s.o.URL + "/graphql",
 	}
 	if !j.NoIdentity {
 		env["ACTIONS_ID_TOKEN_REQUEST_URL"] = s.o.URL + "/_oidc/token?api-version=2.0"

@@ -258,16 +258,15 @@ func failure(status int, text string) reply {
 
 // answer finds what a request is for.
 func (s *Server) answer(c *call) reply {
-	path := c.URL.Path
+	path := strings.TrimPrefix(c.URL.Path, apiPath)
 	for prefix, serve := range map[string]func(*call) reply{
-		"/_oidc/token":    s.mint,
-		"/.well-known/":   s.issuer,
-		"/twirp/":         s.twirp,
-		"/_blob/":         s.blob,
-		"/_state":         s.dump,
-		"/_jobs":          s.register,
-		"/graphql":        s.graphql,
-		"/api/v3/graphql": s.graphql,
+		"/_oidc/token":  s.mint,
+		"/.well-known/": s.issuer,
+		"/twirp/":       s.twirp,
+		"/_blob/":       s.blob,
+		"/_state":       s.dump,
+		"/_jobs":        s.register,
+		"/graphql":      s.graphql,
 	} {
 		if strings.HasPrefix(path, prefix) {
 			return serve(c)
@@ -276,12 +275,17 @@ func (s *Server) answer(c *call) reply {
 	return s.rest(c)
 }
 
+// apiPath is where the REST API is, as on GitHub Enterprise Server: what has a token and what has none are apart on one host.
+const apiPath = "/api/v3"
+
 // rest answers a request of the REST API: who, whether described, how often, whether permitted, what.
 func (s *Server) rest(c *call) reply {
 	if rep, ok := s.authenticate(c); !ok {
 		return rep
 	}
-	c.in = s.model.operation(c.Request, c.raw)
+	inside := c.Clone(c.Context())
+	inside.URL.Path = strings.TrimPrefix(c.URL.Path, apiPath)
+	c.in = s.model.operation(inside, c.raw)
 	if c.in == nil {
 		return failure(http.StatusNotFound, "Not Found")
 	}
