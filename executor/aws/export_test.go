@@ -1,6 +1,11 @@
 package aws
 
-import "github.com/org/imagebuild-action/planner"
+import (
+	"maps"
+	"slices"
+
+	"github.com/org/imagebuild-action/planner"
+)
 
 // ParseConsole is what of the events at a log's end explains a failed step.
 func ParseConsole(log []string, step string) (stepFound, message string, stderr []string, ok bool) {
@@ -23,3 +28,6 @@ func Roles(w *WebIdentity, region string) ([]string, error) { return w.roles(reg
 
 // TagValue is a session tag's value as STS takes it.
 func TagValue(s string) string { return tagValue(s) }
+
+// Operations are the names of all operations, sorted.
+func Operations() []planner.Op { return slices.Sorted(maps.Keys(operations)) }

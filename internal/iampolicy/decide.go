@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // A Request is one action that somebody wants to take.
@@ -90,26 +91,27 @@ func matchAny(patterns []string, s string, as func(string) string) bool {
 
 // Match compares a text with a pattern in which * is any text and ? any one character.
 func Match(pattern, s string) bool {
-	p, t := []rune(pattern), []rune(s)
 	star, mark := -1, 0
 	i, j := 0, 0
-	for j < len(t) {
+	for j < len(s) {
+		_, size := utf8.DecodeRuneInString(s[j:])
 		switch {
-		case i < len(p) && p[i] == '*':
+		case i < len(pattern) && pattern[i] == '*':
 			star, mark = i, j
 			i++
-		case i < len(p) && (p[i] == '?' || p[i] == t[j]):
+		case i < len(pattern) && pattern[i] == '?':
+			i++
+			j += size
+		case i < len(pattern) && pattern[i] == s[j]:
 			i++
 			j++
 		case star >= 0: // the last star takes one more
-			mark++
+			_, size = utf8.DecodeRuneInString(s[mark:])
+			mark += size
 			i, j = star+1, mark
 		default:
 			return false
 		}
 	}
-	for i < len(p) && p[i] == '*' {
-		i++
-	}
-	return i == len(p)
+	return strings.Trim(pattern[i:], "*") == ""
 }

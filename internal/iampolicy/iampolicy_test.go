@@ -156,7 +156,7 @@ func FuzzMatch(f *testing.F) {
 		if !iampolicy.Match("*"+pattern, s) && iampolicy.Match(pattern, s) {
 			t.Errorf("%q matches %q, and does not after a star", pattern, s)
 		}
-		if !strings.ContainsAny(pattern, "*?") && iampolicy.Match(pattern, s) != (strings.ToValidUTF8(pattern, "\ufffd") == strings.ToValidUTF8(s, "\ufffd")) && len(pattern) == len(s) {
+		if !strings.ContainsAny(pattern, "*?") && iampolicy.Match(pattern, s) != (pattern == s) {
 			t.Errorf("%q and %q", pattern, s)
 		}
 	})

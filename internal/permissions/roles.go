@@ -1,0 +1,267 @@
+package permissions
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/iampolicy"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// plan is the role that reads: plans, and what pull requests do that build nothing.
+func (s *scope) plan() Role {
+	c := newCollector(s.place)
+	s.reads(c)
+	return Role{Name: "plan", Purpose: "imagebuild plan reads what is there with it, also for pull requests. It changes nothing.", Grants: c.sorted()}
+}
+
+// reads are the look-ups and the observation of a plan.
+func (s *scope) reads(c *collector) {
+	for _, l := range s.graph.Lookups {
+		if l.Addr.Type == planner.LookupType {
+			s.lookup(c, l.Addr)
+		}
+	}
+	if s.graph.Config != nil {
+		for _, b := range s.graph.Config.Data {
+			s.data(c, b)
+		}
+	}
+	for _, n := range s.graph.Nodes {
+		for _, op := range []planner.Op{n.Kind.Read, n.Kind.List} {
+			s.call(c, op, n, "is looked for")
+		}
+		if n.Kind.Read == "imagebuilder:GetImage" { // in which regions the newest build is, and how long it took
+			s.call(c, "imagebuilder:ListWorkflowExecutions", n, "is looked for")
+		}
+	}
+}
+
+// lookup is one question that the plan asks before its digests are known.
+func (s *scope) lookup(c *collector, a dsl.Addr) {
+	reason := a.Name + " is looked up"
+	switch sort, rest, _ := strings.Cut(a.Name, ":"); sort {
+	case "ssm":
+		c.allow("ssm:GetParameters", reason, s.parameter(rest), nil)
+	case "ami":
+		c.allow("ec2:DescribeImages", "a source_ami_filter is looked up", []string{"*"}, nil)
+	default:
+		arn, err := awsmodel.ParseARN(a.Name)
+		if err != nil {
+			return
+		}
+		kind, _, _ := strings.Cut(arn.Resource, "/")
+		if op := map[string]string{"image": "imagebuilder:GetImage", "component": "imagebuilder:GetComponent", "workflow": "imagebuilder:GetWorkflow"}[kind]; op != "" {
+			c.allow(op, reason, []string{versions(arn)}, nil)
+		}
+	}
+}
+
+// data is what a data block asks.
+func (s *scope) data(c *collector, b *dsl.Block) {
+	reason := b.Addr.String() + " is looked up"
+	switch b.Addr.Type {
+	case "data.amazon-ami":
+		c.allow("ec2:DescribeImages", reason, []string{"*"}, nil)
+	case "data.amazon-parameterstore":
+		name, _ := b.Body.Attr("name")
+		if parameter, ok := name.V.(string); ok {
+			c.allow("ssm:GetParameter", reason, s.parameter(parameter), nil)
+		} else {
+			c.allow("ssm:GetParameter", reason, []string{s.place.arn("ssm", "parameter/*")}, nil)
+		}
+	}
+}
+
+// call allows one call about a node, on the node.
+func (s *scope) call(c *collector, op planner.Op, n *planner.Node, why string) {
+	for _, name := range Actions(op) {
+		ref, _ := action(name)
+		c.allow(name, n.Addr.String()+" "+why, s.resources(name, ref, n), conditionOf(name, ref))
+	}
+}
+
+// conditionOf is the condition on tags that an action is allowed with, where AWS can ask for it.
+func conditionOf(name string, ref actionReference) iampolicy.Conditions {
+	_, verb, _ := strings.Cut(name, ":")
+	service, _, _ := strings.Cut(name, ":")
+	switch {
+	case service != "imagebuilder" && service != "appstream":
+		return nil
+	case strings.HasPrefix(verb, "Create") && ref.RequestTags && len(ref.Resources) > 0:
+		return asked()
+	case slices.ContainsFunc([]string{"Delete", "Update", "Cancel", "Stop", "Start"}, func(p string) bool { return strings.HasPrefix(verb, p) }) && taggable(name) && service == "imagebuilder":
+		return ours()
+	}
+	return nil
+}
+
+// resources are the ARNs that an action about a node works on.
+func (s *scope) resources(name string, ref actionReference, n *planner.Node) []string {
+	if len(ref.Resources) == 0 || name == "imagebuilder:ListImageBuildVersions" { // which is asked of all images at once
+		return []string{"*"}
+	}
+	service, _, _ := strings.Cut(name, ":")
+	var out []string
+	for _, t := range ref.Resources {
+		switch {
+		case service == "s3" && t == "object":
+			out = append(out, s.pattern(n))
+		case service == "s3" && t == "bucket":
+			bucket, _, _ := strings.Cut(s.pattern(n), "/")
+			out = append(out, bucket)
+		case service == "logs":
+			for _, group := range s.logGroups(n) {
+				out = append(out, s.place.arn("logs", "log-group:"+group+":*"))
+			}
+		case t == "workflowExecution":
+			out = append(out, s.place.arn("imagebuilder", "workflow-execution/*"))
+		case service == "appstream":
+			out = append(out, s.appstream(t, n)...)
+		case service == "imagebuilder":
+			out = append(out, s.pattern(n))
+		}
+	}
+	return distinct(out)
+}
+
+// appstream are the resources of one type that a call about a node works on: itself, or those it takes.
+func (s *scope) appstream(resource string, n *planner.Node) []string {
+	if n.Kind.Resource == resource {
+		return []string{s.pattern(n)}
+	}
+	if resource == "image" { // images of AWS and of others belong to no account of ours
+		if name := text(n.Input, "ImageName"); name != "" {
+			return []string{strings.Replace(s.place.arn("appstream", "image/"+name), ":"+s.place.account()+":", ":*:", 1)}
+		}
+		return []string{strings.Replace(s.place.arn("appstream", "image/*"), ":"+s.place.account()+":", ":*:", 1)}
+	}
+	if name := text(n.Input, "Name"); name != "" {
+		return []string{s.place.arn("appstream", resource+"/"+name+"*")}
+	}
+	return []string{s.place.arn("appstream", resource+"/*")}
+}
+
+// logGroups are where an image's log goes.
+func (s *scope) logGroups(n *planner.Node) []string {
+	for _, path := range [][]string{{"loggingConfiguration", "logGroupName"}, {"loggingConfiguration", "imageLogGroupName"}} {
+		if v := at(n.Input, path...); len(v) > 0 {
+			if group, ok := v[0].(string); ok {
+				return []string{group}
+			}
+		}
+	}
+	return []string{"/aws/imagebuilder/" + s.name(n)}
+}
+
+// build is the role that makes what is not there.
+func (s *scope) build() Role {
+	c := newCollector(s.place)
+	s.reads(c)
+	for _, n := range s.graph.Nodes {
+		for _, op := range []planner.Op{n.Kind.Create, n.Kind.Update} {
+			s.call(c, op, n, "is made")
+			s.dependents(c, op, n)
+		}
+		for _, op := range during[n.Kind.Create] {
+			if op == "imagebuilder:DistributeImage" && n.Input["executionRole"] == nil {
+				continue // it works under an execution role alone
+			}
+			s.call(c, op, n, "is seen through to its end")
+			s.dependents(c, op, n)
+		}
+		s.tagging(c, n)
+		s.work(c, n)
+	}
+	return Role{Name: "build", Purpose: "imagebuild build makes what is not there with it.", Grants: c.sorted()}
+}
+
+// work is what working inside a machine asks of AWS: credentials, and the bucket that jobs go through.
+func (s *scope) work(c *collector, n *planner.Node) {
+	if n.Work == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(n.Work.Communicator.Secrets)) {
+		reason := n.Addr.String() + " is reached with it (" + name + ")"
+		sort, kept, _ := strings.Cut(n.Work.Communicator.Secrets[name], ":")
+		switch sort {
+		case "ssm":
+			c.allow("ssm:GetParameter", reason, s.parameter(kept), nil)
+		case "secretsmanager":
+			kept, _, _ = strings.Cut(kept, "#")
+			if !strings.HasPrefix(kept, "arn:") {
+				kept = s.place.arn("secretsmanager", "secret:"+kept+"-*") // AWS appends six characters
+			}
+			c.allow("secretsmanager:GetSecretValue", reason, []string{kept}, nil)
+		}
+	}
+	if bucket, below, ok := s.exchange(n); ok {
+		reason := n.Addr.String() + " is worked in through it"
+		c.allow("s3:ListBucket", reason, []string{bucket}, nil)
+		for _, name := range []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"} {
+			c.allow(name, reason, []string{below}, nil)
+		}
+	}
+}
+
+// exchange is the bucket that jobs and results of a machine go through, and all below its prefix.
+func (s *scope) exchange(n *planner.Node) (bucket, below string, ok bool) {
+	if n.Work == nil || n.Work.Communicator.Type != "s3" {
+		return "", "", false
+	}
+	name := text(n.Work.Communicator.Settings, "bucket")
+	bucket = "arn:" + s.place.partition() + ":s3:::" + name
+	below = bucket + "/*"
+	if prefix := strings.Trim(text(n.Work.Communicator.Settings, "prefix"), "/"); prefix != "" {
+		below = bucket + "/" + prefix + "/*"
+	}
+	return bucket, below, name != ""
+}
+
+// dependents are the actions that a call is decided by besides its own.
+func (s *scope) dependents(c *collector, op planner.Op, n *planner.Node) {
+	for _, d := range needs[op] {
+		var condition iampolicy.Conditions
+		if d.passed != "" {
+			condition = passedTo(d.passed)
+		}
+		for _, name := range d.actions {
+			c.allow(name, n.Addr.String()+" "+d.why, d.on(s, n.Input), condition)
+		}
+	}
+}
+
+// tagging lets the tags of a create be set, and those of what is there be corrected. The first create of
+// an account makes the service's own role.
+func (s *scope) tagging(c *collector, n *planner.Node) {
+	service, _, _ := strings.Cut(string(n.Kind.Create), ":")
+	if service != "imagebuilder" && service != "appstream" {
+		return
+	}
+	for _, op := range []planner.Op{planner.Op(service + ":TagResource"), planner.Op(service + ":UntagResource")} {
+		c.allow(string(op), n.Addr.String()+" is tagged", []string{s.pattern(n)}, nil)
+	}
+	if service != "imagebuilder" {
+		return
+	}
+	linked := s.place.iam("role/aws-service-role/" + imagebuilderService + "/AWSServiceRoleForImageBuilder")
+	const reason = "the first resource in an account makes Image Builder's own role"
+	c.allow("iam:CreateServiceLinkedRole", reason, []string{linked}, iampolicy.Conditions{"StringEquals": {"iam:AWSServiceName": {imagebuilderService}}})
+	c.allow("iam:GetRole", reason, []string{linked}, nil)
+}
+
+// gc is the role that takes away what is no longer needed.
+func (s *scope) gc() Role {
+	c := newCollector(s.place)
+	s.reads(c)
+	for _, n := range s.graph.Nodes {
+		if n.Kind.Delete == "" {
+			continue
+		}
+		s.call(c, n.Kind.Delete, n, "may be taken away")
+	}
+	return Role{Name: "gc", Purpose: "imagebuild gc takes away with it what was made for pull requests and is no longer needed.", Grants: c.sorted()}
+}
