@@ -136,7 +136,11 @@ func TestEveryPartHasItsGrant(t *testing.T) {
 		"s3:PutObject on arn:aws:s3:::staging/images/*", "s3:ListBucket on arn:aws:s3:::exports arn:aws:s3:::staging",
 		"iam:CreateServiceLinkedRole on arn:aws:iam::123456789012:role/aws-service-role/imagebuilder.amazonaws.com/AWSServiceRoleForImageBuilder if iam:AWSServiceName StringEquals imagebuilder.amazonaws.com",
 	)
-	wants(t, r["gc"], "imagebuilder:DeleteImage on arn:aws:imagebuilder:eu-west-1:123456789012:image/web/* if aws:ResourceTag/imagebuild:digest Null false")
+	wants(t, r["gc"],
+		"imagebuilder:DeleteImage on arn:aws:imagebuilder:eu-west-1:123456789012:image/* if aws:ResourceTag/imagebuild:digest Null false",
+		"ec2:DeregisterImage on arn:aws:ec2:*::image/* if aws:ResourceTag/CreatedBy StringEquals EC2 Image Builder",
+		"s3:DeleteObject on arn:aws:s3:::staging/images/*", "tag:GetResources on *",
+	)
 	wants(t, r["instance"],
 		"s3:GetObject on arn:aws:s3:::staging/images/*", "s3:PutObject on arn:aws:s3:::logs/builds/*", "kms:Decrypt on arn:aws:kms:eu-west-1:123456789012:key/k",
 	)

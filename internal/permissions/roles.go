@@ -101,7 +101,7 @@ func conditionOf(name string, ref actionReference) iampolicy.Conditions {
 
 // resources are the ARNs that an action about a node works on.
 func (s *scope) resources(name string, ref actionReference, n *planner.Node) []string {
-	if len(ref.Resources) == 0 || name == "imagebuilder:ListImageBuildVersions" { // which is asked of all images at once
+	if len(ref.Resources) == 0 || strings.HasPrefix(name, "imagebuilder:List") && strings.HasSuffix(name, "BuildVersions") { // which are asked of all at once
 		return []string{"*"}
 	}
 	service, _, _ := strings.Cut(name, ":")
@@ -251,17 +251,4 @@ func (s *scope) tagging(c *collector, n *planner.Node) {
 	const reason = "the first resource in an account makes Image Builder's own role"
 	c.allow("iam:CreateServiceLinkedRole", reason, []string{linked}, iampolicy.Conditions{"StringEquals": {"iam:AWSServiceName": {imagebuilderService}}})
 	c.allow("iam:GetRole", reason, []string{linked}, nil)
-}
-
-// gc is the role that takes away what is no longer needed.
-func (s *scope) gc() Role {
-	c := newCollector(s.place)
-	s.reads(c)
-	for _, n := range s.graph.Nodes {
-		if n.Kind.Delete == "" {
-			continue
-		}
-		s.call(c, n.Kind.Delete, n, "may be taken away")
-	}
-	return Role{Name: "gc", Purpose: "imagebuild gc takes away with it what was made for pull requests and is no longer needed.", Grants: c.sorted()}
 }

@@ -1,0 +1,60 @@
+package permissions
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/org/imagebuild-action/internal/iampolicy"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// collected are the kinds of resources that gc deletes, by AWS's names of them in actions and in ARNs. What they
+// are called is in no configuration any more, so that the tags alone say what may be deleted.
+var collected = []struct{ verb, resource string }{ //nolint:gochecknoglobals // a table, never written
+	{"Component", "component"},
+	{"ImageRecipe", "image-recipe"},
+	{"ContainerRecipe", "container-recipe"},
+	{"InfrastructureConfiguration", "infrastructure-configuration"},
+	{"DistributionConfiguration", "distribution-configuration"},
+	{"Image", "image"},
+	{"Workflow", "workflow"},
+}
+
+// surveyed are what gc asks to know what there is, and what points to it.
+var surveyed = []string{ //nolint:gochecknoglobals // a table, never written
+	"tag:GetResources", "ec2:DescribeImages", "ec2:DescribeLaunchTemplateVersions",
+	"imagebuilder:ListComponentBuildVersions", "imagebuilder:ListImageRecipes", "imagebuilder:ListContainerRecipes",
+	"imagebuilder:ListInfrastructureConfigurations", "imagebuilder:ListDistributionConfigurations", "imagebuilder:ListImageBuildVersions",
+	"imagebuilder:ListWorkflowBuildVersions", "imagebuilder:ListImagePipelines", "imagebuilder:ListLifecyclePolicies",
+}
+
+// gc is the role that takes away what is no longer needed.
+func (s *scope) gc() Role {
+	c := newCollector(s.place)
+	s.reads(c)
+	if !slices.ContainsFunc(s.graph.Nodes, func(n *planner.Node) bool { return strings.HasPrefix(string(n.Kind.Create), "imagebuilder:") }) {
+		return Role{Name: "gc"}
+	}
+	for _, name := range surveyed {
+		c.allow(name, "gc looks for what was made and what uses it", []string{"*"}, nil)
+	}
+	c.allow("ssm:GetParametersByPath", "gc looks for parameters that hold an AMI", []string{strings.Replace(s.place.arn("ssm", "parameter/*"), ":"+s.place.Region+":", ":*:", 1)}, nil)
+	for _, k := range collected {
+		on := []string{s.place.arn("imagebuilder", k.resource+"/*")}
+		c.allow("imagebuilder:Get"+k.verb, "gc reads what it is made of", on, nil)
+		c.allow("imagebuilder:Delete"+k.verb, "gc deletes what nothing uses", on, ours())
+		c.allow("imagebuilder:UntagResource", "gc takes a pull request's tag from what others use", on, ours())
+	}
+	c.allow("imagebuilder:CancelImageCreation", "gc ends builds that are of no use any more", []string{s.place.arn("imagebuilder", "image/*")}, ours())
+	made := iampolicy.Conditions{"StringEquals": {"aws:ResourceTag/CreatedBy": {"EC2 Image Builder"}}} // set by the service on what it makes
+	for action, resource := range map[string]string{"ec2:DeregisterImage": "image/*", "ec2:DeleteSnapshot": "snapshot/*"} {
+		arn := "arn:" + s.place.partition() + ":ec2:*::" + resource
+		c.allow(action, "gc deletes the AMIs of images with their snapshots", []string{arn}, made)
+	}
+	for _, n := range s.graph.Nodes {
+		if n.Kind.Naming == planner.ContentKey {
+			s.call(c, n.Kind.Delete, n, "may be deleted with the components that name it")
+		}
+	}
+	return Role{Name: "gc", Purpose: "imagebuild gc deletes with it what imagebuild made and nothing uses any more.", Grants: c.sorted()}
+}
