@@ -128,7 +128,7 @@ func (r *reportReader) read(path string) error {
 		return err
 	}
 	if !info.IsDir() {
-		f, openErr := os.Open(path)
+		f, openErr := os.Open(path) //nolint:gosec // it is the file that the command line names
 		if openErr != nil {
 			return openErr
 		}

@@ -169,7 +169,7 @@ func NewCheckOutput(docs []*Document) CheckOutput {
 		out.Conclusion, out.Title = "neutral", "There are no reports"
 		return out
 	}
-	out.Conclusion = map[Outcome]string{Failed: "failure", Mistaken: "failure", Interrupted: "cancelled", Succeeded: "success"}[w.Outcome]
+	out.Conclusion = map[Outcome]string{Failed: "failure", Mistaken: "failure", Interrupted: "cancelled", Succeeded: "success", Running: ""}[w.Outcome]
 	out.Title = cut(Neutral(w.title()+": "+w.counts()), maxAnnotationTitle)
 	if len(docs) > 1 {
 		out.Title = cut(Neutral(legCounts(docs)+"; "+w.title()+": "+w.counts()), maxAnnotationTitle)

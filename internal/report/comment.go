@@ -17,8 +17,8 @@ const (
 // comment: one document as a whole, several (the legs of a matrix) under one title with one table
 // and a section for each.
 //
-// What is too long is cut step by step: logs to their last 40 lines, to 10, the graph, everything
-// but the table, rows of that, and at last all but the counts. The result is valid Markdown whatever
+// What is too long is cut step by step: logs to their last 40 lines, to 10, the graph, what did not
+// fail, everything but the table, rows of that, and at last all but the counts. The result is valid Markdown whatever
 // the documents hold, and says what was cut and where the rest is.
 func Comment(docs []*Document, budget int) string { return render(docs, budget, head|body) }
 
@@ -46,7 +46,8 @@ func Summary(docs []*Document) string { return Comment(docs, MaxSummary) }
 // A level is one step of the ladder: how much of a document is shown.
 type level struct {
 	tail     int  // last lines of each log
-	sections bool // failures, findings, logs and lists, not the table alone
+	sections bool // findings, failures and their logs, not the table alone
+	lists    bool // logs of what did not fail, and all resources
 	graph    bool
 	rows     int // of each table
 	text     int // columns of each foreign text
@@ -55,9 +56,10 @@ type level struct {
 func ladder() []level {
 	const all = 1 << 30
 	return []level{
-		{tail: all, sections: true, graph: true, rows: 500, text: 1000},
-		{tail: 40, sections: true, graph: true, rows: 500, text: 1000},
-		{tail: 10, sections: true, graph: true, rows: 200, text: 500},
+		{tail: all, sections: true, lists: true, graph: true, rows: 500, text: 1000},
+		{tail: 40, sections: true, lists: true, graph: true, rows: 500, text: 1000},
+		{tail: 10, sections: true, lists: true, graph: true, rows: 200, text: 500},
+		{tail: 10, sections: true, lists: true, rows: 200, text: 300},
 		{tail: 10, sections: true, rows: 100, text: 300},
 		{rows: 100, text: 200},
 		{rows: 25, text: 100},
@@ -75,7 +77,8 @@ type commentary struct {
 
 	// What the level left out.
 	cutLines, cutRows, cutTexts int
-	cutGraph, cutSections       bool
+	cutGraph, cutLists          bool
+	cutSections                 bool
 }
 
 // over says that nothing more needs to be rendered: the level is too much already.
@@ -168,7 +171,7 @@ func legCounts(docs []*Document) string {
 	for _, d := range docs {
 		words = append(words, string(d.Outcome))
 	}
-	return fmt.Sprintf("of %s %s", count(len(docs), "job"), strings.Join(tally(words), ", "))
+	return count(len(docs), "job") + ", " + strings.Join(tally(words), ", ")
 }
 
 // worst is the document that decides: one that failed before one that goes on before one that succeeded.
@@ -244,8 +247,11 @@ func (c *commentary) whatWasCut() {
 	if c.cutGraph {
 		what = append(what, "the graph")
 	}
-	if c.cutSections {
+	switch {
+	case c.cutSections:
 		what = append(what, "everything but the table")
+	case c.cutLists:
+		what = append(what, "the logs of what did not fail", "the list of all resources")
 	}
 	if c.cutRows > 0 {
 		what = append(what, count(c.cutRows, "row"))

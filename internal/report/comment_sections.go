@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/org/imagebuild-action/executor"
@@ -12,8 +13,8 @@ import (
 // maxOpenLog is how many lines of a log are shown without being asked for.
 const maxOpenLog = 12
 
-// shown are the resources that the table has rows for: images, then what failed and what is changed in
-// place, deleted or left to a merge. Where there are none of these, whatever is to be done.
+// shown are the resources that the table has rows for: images, those that failed first, then what else
+// failed and what is changed in place, deleted or left to a merge. Where there are none of these, whatever is to be done.
 func (d *Document) shown() []*Resource {
 	var images, some, others []*Resource
 	for i := range d.Resources {
@@ -30,6 +31,9 @@ func (d *Document) shown() []*Resource {
 	if len(images)+len(some) == 0 {
 		return others
 	}
+	slices.SortStableFunc(images, func(a, b *Resource) int {
+		return boolInt(b.Status == executor.Failed) - boolInt(a.Status == executor.Failed)
+	})
 	return append(images, some...)
 }
 
@@ -250,6 +254,10 @@ func (c *commentary) log(d *Document, r *Resource) {
 	if lines+len(r.Steps) == 0 {
 		return
 	}
+	if !c.level.lists && r.Status != executor.Failed {
+		c.cutLists = true
+		return
+	}
 	shown := min(lines, c.level.tail)
 	c.cutLines += lines - shown
 	open, says := "", ""
@@ -297,6 +305,10 @@ func (c *commentary) steps(r *Resource) {
 // everything is a list of all resources, where the table has not all of them.
 func (c *commentary) everything(d *Document) {
 	if len(d.Resources) == len(d.shown()) {
+		return
+	}
+	if !c.level.lists {
+		c.cutLists = true
 		return
 	}
 	c.printf("<details><summary>All %s</summary>\n\n| Resource | Verb | In AWS | Reason |\n|---|---|---|---|\n", count(len(d.Resources), "resource"))

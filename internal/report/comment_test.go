@@ -40,8 +40,9 @@ func TestComments(t *testing.T) {
 		goldenFile(t, filepath.Join("comments", c.name+".md"), got)
 		checkMarkdown(t, c.name, got, report.MaxComment)
 	}
-	goldenFile(t, filepath.Join("comments", "too-long-table.md"), report.Comment([]*report.Document{longRun()}, 30_000))
-	goldenFile(t, filepath.Join("comments", "too-long-counts.md"), report.Comment([]*report.Document{longRun()}, 1_000))
+	long := documentCases(t)[4]
+	goldenFile(t, filepath.Join("comments", "too-long-table.md"), report.Comment(long.docs, 22_000))
+	goldenFile(t, filepath.Join("comments", "too-long-counts.md"), report.Comment(long.docs, 1_000))
 }
 
 // goldenFile compares got with a file of testdata, or writes it with -update.

@@ -176,7 +176,7 @@ func checkValue(v reflect.Value, at string) error {
 	case reflect.Slice:
 		return checkList(v, at)
 	case reflect.Struct:
-		if t, ok := v.Interface().(time.Time); ok {
+		if t, ok := reflect.TypeAssert[time.Time](v); ok {
 			if !t.IsZero() && (t.Year() < 2000 || t.Year() > 9000) {
 				return fmt.Errorf("%s is in the year %d", at, t.Year())
 			}

@@ -53,7 +53,7 @@ func coverText(v reflect.Value, cover func(string) string) {
 			}
 		}
 	case reflect.Slice:
-		if lines, ok := v.Interface().([]string); ok {
+		if lines, ok := reflect.TypeAssert[[]string](v); ok {
 			// Together, since a secret may go over several lines.
 			v.Set(reflect.ValueOf(coverLines(lines, cover)))
 			return

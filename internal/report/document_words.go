@@ -128,7 +128,7 @@ func verbWords() []struct {
 }
 
 func (d *Document) planCounts() string {
-	images, others := map[planner.Verb]int{}, map[planner.Verb]int{}
+	images, others := make(map[planner.Verb]int), make(map[planner.Verb]int)
 	for i := range d.Resources {
 		if r := &d.Resources[i]; r.Image {
 			images[r.Verb]++
@@ -149,7 +149,7 @@ func (d *Document) planCounts() string {
 }
 
 func (d *Document) findingCounts() string {
-	n := map[Severity]int{}
+	n := make(map[Severity]int)
 	for _, f := range d.Findings {
 		n[f.Severity]++
 	}
@@ -166,7 +166,7 @@ func (d *Document) findingCounts() string {
 }
 
 func (d *Document) checkCounts() string {
-	n := map[CheckOutcome]int{}
+	n := make(map[CheckOutcome]int)
 	for _, c := range d.Checks {
 		n[c.Outcome]++
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -112,7 +113,7 @@ func (d *Document) facts() []htmlFact {
 		add("Run", fmt.Sprintf("%d, attempt %d", s.Run, max(1, s.Attempt)), s.run())
 	}
 	if s.job() != "" {
-		add("Job", fmt.Sprint(s.Job), s.job())
+		add("Job", strconv.FormatInt(s.Job, 10), s.job())
 	}
 	add("Commit", s.SHA, s.commit())
 	add("Plan", d.PlanDigest, "")

@@ -43,7 +43,7 @@ func (p page) render() string {
 <title>%s</title>
 <style>
 `, p.Title)
-	m.WriteString(pageStyle)
+	fmt.Fprint(&m, pageStyle)
 	m.add("</style>\n</head>\n<body>\n<h1>%s</h1>\n", p.Title)
 	if p.Several {
 		m.add("<ul>\n")

@@ -9,6 +9,7 @@ import (
 )
 
 var (
+	hostName       = regexp.MustCompile(`^[A-Za-z0-9.-]+(:\d{1,5})?$`)
 	repositoryName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9-]{0,38}/[A-Za-z0-9._-]{1,100}$`)
 	commitSHA      = regexp.MustCompile(`^[0-9a-f]{40}([0-9a-f]{24})?$`)
 )
@@ -20,7 +21,7 @@ func (s Source) repository() string {
 	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Host == "" || s.Server != u.Scheme+"://"+u.Host || !repositoryName.MatchString(s.Repository) {
 		return ""
 	}
-	if !regexp.MustCompile(`^[A-Za-z0-9.-]+(:\d{1,5})?$`).MatchString(u.Host) || strings.HasSuffix(s.Repository, "/.") || strings.HasSuffix(s.Repository, "/..") {
+	if !hostName.MatchString(u.Host) || strings.HasSuffix(s.Repository, "/.") || strings.HasSuffix(s.Repository, "/..") {
 		return ""
 	}
 	return s.Server + "/" + s.Repository

@@ -4,13 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
 
-	"golang.org/x/net/html"
-
 	"github.com/hashicorp/hcl/v2"
+	"golang.org/x/net/html"
 
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/internal/report"
@@ -73,7 +73,7 @@ func TestAnnotations(t *testing.T) {
 	for i := range 30 {
 		p := &report.Place{File: "./web.ib.hcl", Line: i + 1, Column: 2, EndLine: i + 1, EndColumn: 5}
 		d.Findings = append(d.Findings, report.Finding{Severity: report.Warning, Summary: "Old", Detail: strings.Repeat("é", 5000), Place: p})
-		d.Findings = append(d.Findings, report.Finding{Severity: report.Error, Summary: "Wrong\n::error::x", Detail: fmt.Sprint(i), Place: p})
+		d.Findings = append(d.Findings, report.Finding{Severity: report.Error, Summary: "Wrong\n::error::x", Detail: strconv.Itoa(i), Place: p})
 	}
 	d.Findings = append(d.Findings, report.Finding{Severity: report.Notice, Summary: "Elsewhere", Place: &report.Place{File: "../x", Line: 1}})
 	got := report.Annotations([]*report.Document{d, d}, report.MaxAnnotations) // what two legs say alike counts once
@@ -103,7 +103,7 @@ func TestCheckOutput(t *testing.T) {
 	d := longRun()
 	d.Resources[0].Reason = strings.Repeat("long ", 100_000)
 	for i := range 200 {
-		d.Findings = append(d.Findings, report.Finding{Severity: []report.Severity{report.Error, report.Warning}[i%2], Summary: fmt.Sprint(i)})
+		d.Findings = append(d.Findings, report.Finding{Severity: []report.Severity{report.Error, report.Warning}[i%2], Summary: strconv.Itoa(i)})
 	}
 	out := report.NewCheckOutput([]*report.Document{d})
 	if out.Conclusion != "failure" || len(out.Title) > 255 || len(out.Summary) > 65_535 || len(out.Text) > 65_535 || len(out.Annotations) > 50 {
