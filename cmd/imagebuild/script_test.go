@@ -25,7 +25,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:           "testdata/script",
 		UpdateScripts: *update,
-		Cmds:          map[string]func(*testscript.TestScript, bool, []string){"github": githubCommand},
+		Cmds:          scriptCommands(),
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("EXAMPLES", examplesDir(t))
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")

@@ -293,8 +293,11 @@ type agent struct {
 	updates         bool
 }
 
-// agentNow is the newest release of the agent.
-const agentNow = "09-15-2026"
+// The newest release of the agent, and one that a managed update replaces.
+const (
+	agentNow = "09-15-2026"
+	agentOld = "09-16-2025"
+)
 
 // agentOf is the agent of a builder on an image, by what the call asked for.
 func (a *appStream) agentOf(img *streamResource, wanted string) agent {

@@ -40,6 +40,9 @@ func (a *appStream) importImage(c *call) (object, error) {
 			"Applications": apps, "DynamicAppProvidersEnabled": "DISABLED", "ManagedSoftwareIncluded": false,
 		}),
 	}
+	if _, old := a.noted(c, name, effectOld); old {
+		r.set(object{"AppstreamAgentVersion": agentOld})
+	}
 	a.add(c, r)
 	states := []string{"IMPORTING", "AVAILABLE"}
 	if validate != "" {

@@ -1,0 +1,173 @@
+package aws
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/service/appstream"
+	"golang.org/x/sync/errgroup"
+)
+
+// The tags that say what an image was made of, so that a later run recognises its own work.
+const (
+	tagCopiedFrom  = "imagebuild:copied-from"
+	tagUpdatedFrom = "imagebuild:updated-from"
+)
+
+// A CopyRequest asks for copies of an image.
+type CopyRequest struct {
+	Name        string
+	Regions     []string
+	As          string // the copies' name; "" is the image's own
+	Description string // "" is the image's own
+	// Detach returns when the copies have begun. Their tags and permissions are then those of a later run.
+	Detach bool
+}
+
+// Copy copies an image into regions, all at once as far as AppStream lets it (two into each region), and gives
+// the copies the image's tags and permissions, which AppStream leaves behind. Copies that are there already, of
+// this image, are taken for done.
+func (s *StreamImages) Copy(ctx context.Context, r CopyRequest) ([]StreamImage, error) {
+	source, err := s.own(ctx, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	if source.State != "AVAILABLE" {
+		return nil, &StreamError{Message: fmt.Sprintf("the image %s is %s", r.Name, source.State), Hint: "only AVAILABLE images can be copied"}
+	}
+	if r.As == "" {
+		r.As = r.Name
+	}
+	tags, err := s.tags(ctx, source.ARN)
+	if err != nil {
+		return nil, err
+	}
+	shares, err := s.Shares(ctx, r.Name)
+	if err != nil {
+		return nil, err
+	}
+	copies := make([]StreamImage, len(r.Regions))
+	var work errgroup.Group
+	for i, region := range r.Regions {
+		work.Go(func() (err error) {
+			one := streamCopy{from: s, to: s.in(region), source: source, request: r, tags: marked(tags, tagCopiedFrom, source.ARN), shares: shares}
+			copies[i], err = one.make(ctx)
+			return err
+		})
+	}
+	return copies, work.Wait()
+}
+
+// marked are the tags that an account gave an image, and the one that says what a new one was made of.
+func marked(tags map[string]string, mark, arn string) map[string]string {
+	out := map[string]string{}
+	maps.Copy(out, tags)
+	maps.DeleteFunc(out, func(k, _ string) bool { return strings.HasPrefix(k, "aws:") })
+	delete(out, tagCopiedFrom)
+	delete(out, tagUpdatedFrom)
+	out[mark] = arn
+	return out
+}
+
+// A streamCopy is the way of one copy.
+type streamCopy struct {
+	from, to *StreamImages
+	source   StreamImage
+	request  CopyRequest
+	tags     map[string]string
+	shares   []StreamShare
+}
+
+func (c *streamCopy) make(ctx context.Context) (StreamImage, error) {
+	img, err := c.begin(ctx)
+	if err != nil || c.request.Detach {
+		return img, err
+	}
+	if img, err = c.to.Await(ctx, c.request.As, streamPatience); err != nil {
+		return img, err
+	}
+	if err := c.tag(ctx, img.ARN); err != nil {
+		return img, err
+	}
+	changes, err := c.to.PlanShares(ctx, c.request.As, c.shares, false)
+	if err == nil {
+		err = c.to.Reshare(ctx, c.request.As, changes)
+	}
+	img.Shared = c.shares
+	return img, err
+}
+
+// begin finds the copy that an earlier run began, or begins it.
+func (c *streamCopy) begin(ctx context.Context) (StreamImage, error) {
+	img, ok, err := c.to.Image(ctx, c.request.As)
+	if err != nil {
+		return img, err
+	}
+	if ok {
+		ours, err := c.ours(ctx, img)
+		switch {
+		case err != nil:
+			return img, err
+		case !ours:
+			return img, &StreamError{
+				Message: fmt.Sprintf("there is another image %s in %s", c.request.As, c.to.region),
+				Hint:    fmt.Sprintf("choose another name with --as, or delete it: imagebuild appstream delete %s --region %s", c.request.As, c.to.region),
+			}
+		case img.State != "FAILED":
+			return img, nil
+		}
+		c.to.say("%s in %s FAILED before and is made anew", img.Name, c.to.region)
+		if err := c.to.remove(ctx, img.Name); err != nil {
+			return img, err
+		}
+	}
+	if err := c.call(ctx); err != nil {
+		return img, err
+	}
+	img, ok, err = c.to.Image(ctx, c.request.As)
+	if err == nil && ok {
+		err = c.tag(ctx, img.ARN)
+	}
+	return img, err
+}
+
+// ours is whether an image is a copy of the source that this program made.
+func (c *streamCopy) ours(ctx context.Context, img StreamImage) (bool, error) {
+	tags, err := c.to.tags(ctx, img.ARN)
+	return tags[tagCopiedFrom] == c.source.ARN, err
+}
+
+// call begins the copy. While others are being copied into the region, one too many is waited with; at any other
+// time it means that the region has no room for one more image.
+func (c *streamCopy) call(ctx context.Context) error {
+	in := object{"SourceImageName": c.source.Name, "DestinationImageName": c.request.As, "DestinationRegion": c.to.region}
+	if c.request.Description != "" {
+		in["DestinationImageDescription"] = c.request.Description
+	}
+	for queued := false; ; queued = true {
+		_, err := read[appstream.CopyImageOutput](ctx, c.from.clients, "appstream:CopyImage", c.from.region, in)
+		if Code(err) != "LimitExceededException" {
+			return err
+		}
+		images, lerr := c.to.List(ctx, "PRIVATE", false)
+		if lerr != nil {
+			return lerr
+		}
+		if !slices.ContainsFunc(images, func(i StreamImage) bool { return i.State == "COPYING" }) {
+			return quotaNamed(err)
+		}
+		if !queued {
+			c.to.say("%s waits for other copies into %s", c.request.As, c.to.region)
+		}
+		if err := sleep(ctx, c.from.interval); err != nil {
+			return err
+		}
+	}
+}
+
+func (c *streamCopy) tag(ctx context.Context, arn string) error {
+	return do[appstream.TagResourceOutput](ctx, c.to, "TagResource", object{"ResourceArn": arn, "Tags": c.tags})
+}
