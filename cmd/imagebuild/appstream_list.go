@@ -74,13 +74,13 @@ func lastName(arn string) string { return arn[strings.LastIndex(arn, "/")+1:] }
 func sharedWith(shares []aws.StreamShare) string {
 	out := make([]string, len(shares))
 	for i, s := range shares {
-		out[i] = s.Account + " (" + permissions(s) + ")"
+		out[i] = s.Account + " (" + allowed(s) + ")"
 	}
 	return strings.Join(out, ", ")
 }
 
-// permissions names what a share allows.
-func permissions(s aws.StreamShare) string {
+// allowed names what a share allows.
+func allowed(s aws.StreamShare) string {
 	switch {
 	case s.Fleet && s.Builder:
 		return "fleet, builder"

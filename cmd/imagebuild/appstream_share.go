@@ -92,9 +92,9 @@ func (s *streaming) reshare(ctx context.Context, images *aws.StreamImages, name 
 	for _, c := range changes {
 		switch c.Verb {
 		case "share":
-			s.tell("%s: %sshared for %s", c.Account, would, permissions(*c.To))
+			s.tell("%s: %sshared for %s", c.Account, would, allowed(*c.To))
 		case "change":
-			s.tell("%s: %schanged from %s to %s", c.Account, would, permissions(*c.From), permissions(*c.To))
+			s.tell("%s: %schanged from %s to %s", c.Account, would, allowed(*c.From), allowed(*c.To))
 		case "unshare":
 			s.tell("%s: %sunshared", c.Account, would)
 		default:
@@ -111,9 +111,9 @@ func sharesOf(given []string) ([]aws.StreamShare, error) {
 	}
 	var out []aws.StreamShare
 	for _, g := range given {
-		id, allowed, ok := strings.Cut(g, ":")
+		id, uses, ok := strings.Cut(g, ":")
 		if !ok {
-			allowed = "fleet"
+			uses = "fleet"
 		}
 		account, err := accountOf(id)
 		if err != nil {
@@ -123,7 +123,7 @@ func sharesOf(given []string) ([]aws.StreamShare, error) {
 			return nil, mistake("name each account once, with all it may do: "+account+":fleet,builder", "the account %s is named twice", account)
 		}
 		share := aws.StreamShare{Account: account}
-		for what := range strings.SplitSeq(allowed, ",") {
+		for what := range strings.SplitSeq(uses, ",") {
 			switch strings.TrimSpace(what) {
 			case "fleet":
 				share.Fleet = true
