@@ -1,0 +1,5 @@
+package sandbox
+
+import "context"
+
+func (m *guestMachineState) poll(context.Context) {}
