@@ -230,6 +230,8 @@ func textFile(s string) File { return File{Content: textContent(s), Size: int64(
 type textContent string
 
 // Open implements planner.Content.
-func (t textContent) Open() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(t))), nil }
+func (t textContent) Open() (io.ReadCloser, error) {
+	return io.NopCloser(strings.NewReader(string(t))), nil
+}
 
 var _ planner.Content = textContent("")

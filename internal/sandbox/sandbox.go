@@ -49,11 +49,10 @@ type Options struct {
 	// Roles are the roles that can be assumed, by those whom they trust. Without any, every role
 	// exists and trusts everybody.
 	Roles []Role
-	// Faults are errors to answer instead of doing the work, and mishaps of what was made.
 	// GuestUser and GuestPassword are who may log on to the machines inside of AppStream's image builders over
 	// WinRM; "" are Administrator and Sandbox-1.
 	GuestUser, GuestPassword string
-	// Faults are errors to answer instead of doing the work.
+	// Faults are errors to answer instead of doing the work, and mishaps of what was made.
 	Faults []Fault
 	// Log receives a line about what the server does that no client sees; nil drops it.
 	Log func(string)
