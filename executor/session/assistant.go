@@ -106,6 +106,14 @@ func optionValue(v string) string {
 	return v
 }
 
+// item is the application as the catalogue would list it.
+func (a application) item() catalogueItem {
+	return catalogueItem{
+		"name": a.name, "path": a.path, "display-name": a.displayName, "working-directory": a.directory,
+		"launch-parameters": a.parameters, "icon-path": a.icon, "manifest-path": a.manifest,
+	}
+}
+
 // same says whether what is in the catalogue is what is wanted, as far as the list shows it.
 func (a application) same(have catalogueItem) bool {
 	for _, m := range []struct {

@@ -179,7 +179,7 @@ func (s *Session) comeBack(ctx context.Context, before string, in planner.Object
 }
 
 // restartPause is how long a machine is left alone that was told to restart.
-const restartPause = 5 * time.Second
+const restartPause = 2 * time.Second
 
 // ready waits until the command that says so ends with 0.
 func (s *Session) ready(ctx context.Context, conn Communicator, in planner.Object) error {

@@ -113,7 +113,7 @@ func (s *Session) application(ctx context.Context, in planner.Object) error {
 	if _, err := s.assistant(ctx, want.arguments()...); err != nil {
 		return err
 	}
-	s.apps.items = append(s.apps.items, catalogueItem{"name": want.name, "path": want.path})
+	s.apps.items = append(s.apps.items, want.item())
 	return nil
 }
 

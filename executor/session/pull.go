@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -26,7 +27,6 @@ type pull struct {
 	machine string
 	run     string
 	windows bool
-	files   []jobFile // to be fetched by the next command
 }
 
 func (s *Session) openPull() (Communicator, error) {
@@ -40,29 +40,31 @@ func (s *Session) openPull() (Communicator, error) {
 	return &pull{objects: s.Objects, signer: key, machine: s.Name, run: s.Run, windows: s.Windows}, nil
 }
 
-// Close implements Communicator. The job is taken away, so that a machine that starts later finds none.
+// Close implements Communicator. The last job stays where it is: it was taken, or expires.
 func (*pull) Close() error { return nil }
 
 // Run implements Communicator.
 func (p *pull) Run(ctx context.Context, c Command, print func(Line)) (int, error) {
-	nonce, err := newNonce()
-	if err != nil {
-		return 0, err
-	}
-	j := job{
-		Version: 1, Machine: p.machine, Run: p.run, Nonce: nonce, Expires: time.Now().Add(jobLives).UTC().Truncate(time.Second),
-		Shell: c.Shell, Script: c.Script, Interpreter: c.Interpreter, Environment: c.Environment, Files: p.files,
-	}
+	j := job{Shell: c.Shell, Script: c.Script, Interpreter: c.Interpreter, Environment: c.Environment}
 	if c.Shell == PowerShell {
 		j.Script, j.Environment = psScript(c.Script, c.Environment), nil
 	} else if c.Shell == Posix && p.windows {
 		return 0, &RefusedError{Why: "A script of the shell sh cannot run on Windows.", Advice: `Write it as "powershell" or "windows-shell".`}
 	}
+	return p.send(ctx, j, print)
+}
+
+// send has a job done.
+func (p *pull) send(ctx context.Context, j job, print func(Line)) (int, error) {
+	nonce, err := newNonce()
+	if err != nil {
+		return 0, err
+	}
+	j.Version, j.Machine, j.Run, j.Nonce, j.Expires = 1, p.machine, p.run, nonce, time.Now().Add(jobLives).UTC().Truncate(time.Second)
 	raw, err := sealJob(p.signer, j)
 	if err != nil {
 		return 0, err
 	}
-	p.files = nil
 	if err := p.objects.Put(ctx, path.Join("jobs", p.machine, "job.json"), textContent(raw)); err != nil {
 		return 0, fmt.Errorf("writing the job: %w", err)
 	}
@@ -177,5 +179,11 @@ func (p *pull) Put(ctx context.Context, to string, f File) error {
 	if err != nil {
 		return err
 	}
-	return fetch(ctx, p, operation{Do: "fetch", Path: to, URL: url, SHA256: sum}, p.windows)
+	shell := map[bool]Shell{true: PowerShell, false: Posix}[p.windows]
+	var said []string
+	exit, err := p.send(ctx, job{Shell: shell, Files: []jobFile{{URL: url, Path: to, SHA256: sum}}}, func(l Line) { said = append(said, l.Text) })
+	if err == nil && exit != 0 {
+		err = errors.New(strings.Join(said, "; "))
+	}
+	return err
 }

@@ -171,7 +171,7 @@ func (t *trust) verify(s tls.ConnectionState) error {
 		}
 		return &RefusedError{
 			Why:    fmt.Sprintf("The machine's certificate has the SHA-256 thumbprint %s, and %s is pinned.", print256, want),
-			Advice: "If the machine makes a certificate of its own at each start, write trust_on_first_use = true instead of certificate_thumbprint.",
+			Advice: "See whether this is the machine that is meant. If each machine makes a certificate of its own, write trust_on_first_use = true instead.",
 		}
 	}
 	t.mu.Lock()
@@ -182,7 +182,10 @@ func (t *trust) verify(s tls.ConnectionState) error {
 		return nil
 	}
 	if t.seen != print256 {
-		return &RefusedError{Why: fmt.Sprintf("The machine's certificate changed in the middle of the work: it had the SHA-256 thumbprint %s and has %s.", t.seen, print256)}
+		return &RefusedError{
+			Why:    fmt.Sprintf("The machine's certificate changed in the middle of the work: it had the SHA-256 thumbprint %s and has %s.", t.seen, print256),
+			Advice: "If the machine makes a certificate of its own at each start, use http = true, where NTLM seals the messages.",
+		}
 	}
 	return nil
 }

@@ -45,7 +45,7 @@ type appStream struct {
 }
 
 func newAppStream(s *Server) *appStream {
-	a := &appStream{db: s.db, opts: &s.opts, count: s.count, guest: noGuest{}, seeded: map[string]bool{}}
+	a := &appStream{db: s.db, opts: &s.opts, count: s.count, seeded: map[string]bool{}}
 	a.table = a.answers()
 	return a
 }
@@ -200,6 +200,7 @@ func (a *appStream) close() {
 	for _, arn := range running {
 		a.guest.stop(arn)
 	}
+	a.guest.close()
 }
 
 // quota is how many of a kind an account may have in a region.

@@ -13,6 +13,8 @@ type guest interface {
 	stop(builderARN string)
 	// discard forgets a stopped machine and its disk.
 	discard(builderARN string)
+	// close stops all machines and returns when nothing of them runs any more.
+	close()
 }
 
 // A guestMachine is an image builder as a guest has to know it.
@@ -60,10 +62,3 @@ type guestRefusal struct{ Message string }
 
 // Error implements error.
 func (r *guestRefusal) Error() string { return r.Message }
-
-// noGuest is for sandboxes whose builders have no inside: their addresses are there and nobody listens.
-type noGuest struct{}
-
-func (noGuest) start(guestMachine) error { return nil }
-func (noGuest) stop(string)              {}
-func (noGuest) discard(string)           {}

@@ -19,9 +19,6 @@ import (
 const (
 	guestUser     = "Administrator"
 	guestPassword = "Sandbox-1"
-	// GuestJobKey signs the jobs of the communicator s3 where the options say nothing, in hex. The parameter
-	// /imagebuild/job-key holds it.
-	GuestJobKey = "73616e64626f782073616e64626f782073616e64626f782073616e64626f7820"
 )
 
 // builderGuests are the machines inside of image builders: WinRM on their addresses, an agent that polls S3,
@@ -36,13 +33,15 @@ type builderGuests struct {
 
 	mu       sync.Mutex
 	machines map[string]*guestMachineState // by ARN, those that run
+	disks    map[string]*sync.Mutex        // by ARN; held while a command uses the disk
+	ending   sync.WaitGroup                // what is left of machines whose power is off
 }
 
 // newGuests makes the machines' rooms below the sandbox's directory.
 func newGuests(b *builder, service guestService) *builderGuests {
 	return &builderGuests{
 		service: service, builds: b, objects: b.objects, opts: b.opts, dir: filepath.Join(b.dir, "guests"),
-		ctx: b.ctx, machines: map[string]*guestMachineState{},
+		ctx: b.ctx, machines: map[string]*guestMachineState{}, disks: map[string]*sync.Mutex{},
 	}
 }
 
@@ -59,8 +58,8 @@ type guestMachineState struct {
 	winrm  *winrmServer
 	work   sync.WaitGroup // the agent and the commands under way
 
-	one sync.Mutex // held while a command runs: an overlay is mounted once at a time
-	mu  sync.Mutex // guards kept
+	use *sync.Mutex // held while a command runs: an overlay is mounted once at a time
+	mu  sync.Mutex  // guards kept
 }
 
 // A guestDisk is what of a machine outlives a stop beside its files.
@@ -84,7 +83,10 @@ func (g *builderGuests) start(spec guestMachine) error {
 	if old := g.machines[spec.ARN]; old != nil {
 		old.halt()
 	}
-	m := &guestMachineState{guest: g, spec: spec, dir: g.room(spec.ARN), kept: guestDisk{Applications: spec.Applications}}
+	if g.disks[spec.ARN] == nil {
+		g.disks[spec.ARN] = &sync.Mutex{}
+	}
+	m := &guestMachineState{guest: g, spec: spec, dir: g.room(spec.ARN), kept: guestDisk{Applications: spec.Applications}, use: g.disks[spec.ARN]}
 	if err := m.load(); err != nil {
 		return err
 	}
@@ -119,22 +121,31 @@ func (g *builderGuests) stop(arn string) {
 // discard implements guest.
 func (g *builderGuests) discard(arn string) {
 	g.stop(arn)
+	g.mu.Lock()
+	use := g.disks[arn]
+	delete(g.disks, arn)
+	g.mu.Unlock()
+	if use != nil {
+		use.Lock() // what still ran has come to its end
+		defer use.Unlock()
+	}
 	if err := g.builds.discard(g.room(arn)); err != nil {
 		g.log(err.Error())
 	}
 }
 
-// close stops all machines.
+// close implements guest: it stops all machines and waits until nothing of them runs.
 func (g *builderGuests) close() {
 	g.mu.Lock()
-	defer g.mu.Unlock()
 	for arn, m := range g.machines {
 		m.halt()
 		delete(g.machines, arn)
 	}
+	g.mu.Unlock()
+	g.ending.Wait()
 }
 
-// halt cuts the power and waits until nothing of the machine runs.
+// halt cuts the power. It does not wait: the command that had the machine stopped may be the one that calls it.
 func (m *guestMachineState) halt() {
 	m.cancel()
 	if m.winrm != nil {
@@ -142,7 +153,7 @@ func (m *guestMachineState) halt() {
 			m.guest.log(err.Error())
 		}
 	}
-	m.work.Wait()
+	m.guest.ending.Go(m.work.Wait)
 }
 
 func (m *guestMachineState) windows() bool { return strings.HasPrefix(m.spec.Platform, "WINDOWS") }
@@ -195,8 +206,8 @@ func (m *guestMachineState) begin(id string, do func(context.Context, *guestWrit
 
 // perform runs one command while no other runs.
 func (m *guestMachineState) perform(ctx context.Context, out *guestWriter, do func(context.Context, *guestWriter) int) int {
-	m.one.Lock()
-	defer m.one.Unlock()
+	m.use.Lock()
+	defer m.use.Unlock()
 	if ctx.Err() != nil {
 		return 1
 	}

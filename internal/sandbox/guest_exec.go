@@ -110,8 +110,8 @@ func powershellArgument(args []string) (string, bool) {
 		case (strings.HasPrefix("encodedcommand", name) || name == "ec") && i+1 < len(args):
 			raw, err := base64.StdEncoding.DecodeString(args[i+1])
 			return fromUTF16(raw), err == nil
-		case strings.HasPrefix(name, "ex"), strings.HasPrefix(name, "ou"), strings.HasPrefix(name, "in"):
-			args[i+1] = "-" // the value of ExecutionPolicy, OutputFormat, InputFormat
+		case i+1 < len(args) && (strings.HasPrefix(name, "ex") || strings.HasPrefix(name, "ou") || strings.HasPrefix(name, "in")):
+			args[i+1] = "-value" // that of ExecutionPolicy, OutputFormat, InputFormat
 		}
 	}
 	return "", false

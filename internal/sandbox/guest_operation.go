@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -51,14 +52,23 @@ func (m *guestMachineState) operation(op guestOperation, s guestScript, out *gue
 	return 0, true
 }
 
+// shutdownAfter is how long a machine that was told to restart goes on, as shutdown.exe's /t has it.
+const shutdownAfter = 300 * time.Millisecond
+
 // restart has the service restart the machine.
 func (m *guestMachineState) restart(out *guestWriter) int {
-	// The service stops this machine, which waits for the command that asks for it.
-	go func() {
+	m.guest.ending.Go(func() {
+		t := time.NewTimer(shutdownAfter)
+		defer t.Stop()
+		select {
+		case <-m.ctx.Done():
+			return
+		case <-t.C:
+		}
 		if err := m.guest.service.reboot(m.spec.ARN); err != nil {
 			m.guest.log(err.Error())
 		}
-	}()
+	})
 	out.line("restarting")
 	return 0
 }
@@ -133,27 +143,51 @@ func (m *guestMachineState) digestFile(op guestOperation, _ string, out *guestWr
 const maxGuestFile = 512 << 20
 
 func (m *guestMachineState) fetchFile(op guestOperation, _ string, out *guestWriter) error {
-	ctx, cancel := context.WithTimeout(m.ctx, 10*time.Minute)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, op.URL, http.NoBody)
+	raw, err := m.download(op.URL)
 	if err != nil {
 		return err
-	}
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return err
-	}
-	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxGuestFile))
-	if err := firstError(err, resp.Body.Close()); err != nil {
-		return err
-	}
-	if resp.StatusCode != http.StatusOK {
-		return fmt.Errorf("the object cannot be fetched: HTTP status %d", resp.StatusCode)
 	}
 	if err := m.write(op.Path, os.O_TRUNC, raw); err != nil {
 		return err
 	}
 	return m.digestFile(op, "", out)
+}
+
+func (m *guestMachineState) download(url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(m.ctx, 10*time.Minute)
+	defer cancel()
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	raw, err := io.ReadAll(io.LimitReader(resp.Body, maxGuestFile))
+	if err == nil && resp.StatusCode != http.StatusOK {
+		err = fmt.Errorf("the object cannot be fetched: HTTP status %d", resp.StatusCode)
+	}
+	return raw, firstError(err, resp.Body.Close())
+}
+
+// place puts a file where a job wants it. In Linux a copy made inside of the root follows the links there.
+func (m *guestMachineState) place(ctx context.Context, name string, raw []byte, out *guestWriter) error {
+	if m.windows() {
+		return m.write(name, os.O_TRUNC, raw)
+	}
+	folder := filepath.Join(m.disk(), guestFolder)
+	if err := os.MkdirAll(folder, 0o755); err != nil { //nolint:gosec // it belongs to the machine's root
+		return err
+	}
+	if err := os.WriteFile(filepath.Join(folder, "fetched"), raw, 0o644); err != nil { //nolint:gosec // as above
+		return err
+	}
+	to := "'" + strings.ReplaceAll(name, "'", `'\''`) + "'"
+	if exit := m.inRoot(ctx, `mkdir -p "$(dirname `+to+`)" && cp /`+guestFolder+`/fetched `+to, "", nil, out); exit != 0 {
+		return fmt.Errorf("exit status %d", exit)
+	}
+	return nil
 }
 
 func (m *guestMachineState) removeFile(op guestOperation, _ string, _ *guestWriter) error {

@@ -7,15 +7,39 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/pem"
+	"errors"
 	"fmt"
 	"math/big"
 	"net"
+	"os"
+	"path/filepath"
 	"time"
 )
 
-// guestCertificate is a certificate that a machine made for itself at this start, as the scripts of group
-// policies do.
-func guestCertificate(name, address string) (*tls.Config, error) {
+// certificate is the one that the machine made for itself at its first start, as scripts that enable WinRM do. It
+// is kept on the machine's disk.
+func (m *guestMachineState) certificate() (*tls.Config, error) {
+	file := filepath.Join(m.dir, "certificate.pem")
+	raw, err := os.ReadFile(file)
+	if errors.Is(err, os.ErrNotExist) {
+		if raw, err = newGuestCertificate(m.spec.Name, m.spec.Address); err == nil {
+			err = os.WriteFile(file, raw, 0o600)
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	pair, err := tls.X509KeyPair(raw, raw)
+	if err != nil {
+		return nil, fmt.Errorf("reading the certificate of %s: %w", m.spec.Name, err)
+	}
+	// NTLM belongs to a connection, which HTTP/2 would share.
+	return &tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}, NextProtos: []string{"http/1.1"}}, nil
+}
+
+// newGuestCertificate is a certificate and its key in PEM.
+func newGuestCertificate(name, address string) ([]byte, error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return nil, err
@@ -34,9 +58,10 @@ func guestCertificate(name, address string) (*tls.Config, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the certificate of %s: %w", name, err)
 	}
-	return &tls.Config{
-		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{{Certificate: [][]byte{raw}, PrivateKey: key}},
-		// NTLM belongs to a connection, which HTTP/2 would share.
-		NextProtos: []string{"http/1.1"},
-	}, nil
+	private, err := x509.MarshalECPrivateKey(key)
+	if err != nil {
+		return nil, err
+	}
+	out := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: raw})
+	return append(out, pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private})...), nil
 }

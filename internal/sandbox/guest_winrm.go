@@ -10,6 +10,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"strconv"
@@ -53,13 +54,14 @@ const maxSOAP = 512 << 10
 // listenWinRM serves on the machine's ports until close.
 func listenWinRM(ctx context.Context, m *guestMachineState, user, password string) (*winrmServer, error) {
 	s := &winrmServer{machine: m, user: user, password: password, shells: map[string]*guestShell{}}
-	certificate, err := guestCertificate(m.spec.Name, m.spec.Address)
+	certificate, err := m.certificate()
 	if err != nil {
 		return nil, err
 	}
 	for _, port := range []int{5985, 5986} {
 		h := &http.Server{
 			Handler: s, ReadHeaderTimeout: 30 * time.Second,
+			ErrorLog:    slog.NewLogLogger(slog.DiscardHandler, slog.LevelError), // of clients that break off
 			BaseContext: func(net.Listener) context.Context { return ctx },
 			ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
 				return context.WithValue(ctx, winrmConnectionKey{}, &winrmConnection{})

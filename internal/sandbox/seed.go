@@ -136,6 +136,7 @@ func (ib *imageBuilder) seedRegion(region string) {
 		}
 	}
 	ib.seedComponents(region)
+	ib.seedJobKey(region)
 	for _, w := range []struct{ typ, name string }{
 		{"build", "build-image"},
 		{"build", "express-build-image"},
