@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/org/imagebuild-action/planner"
@@ -225,12 +226,9 @@ func (s *Session) createImage(ctx context.Context, in planner.Object) error {
 	if _, err := s.assistant(ctx, createArguments(in, true)...); err != nil {
 		return err
 	}
-	answer, err := s.assistant(ctx, createArguments(in, false)...)
+	answer, err := s.begin(ctx, in)
 	if _, said := errors.AsType[*assistantError](err); said || ctx.Err() != nil || refused(err) {
 		return err
-	}
-	if err != nil {
-		s.remark(fmt.Sprintf("%v; making an image does that, and the service is asked whether it has begun.", err))
 	}
 	s.disconnect()
 	until := time.Now().Add(begunWithin)
@@ -249,6 +247,33 @@ func (s *Session) createImage(ctx context.Context, in planner.Object) error {
 			return err
 		}
 	}
+}
+
+var errBegun = errors.New("the service has begun to make the image")
+
+// begin runs Image Assistant's create-image until it has answered, its session was cut, or the service has begun:
+// a machine that is cut off between two messages leaves a connection that looks alive.
+func (s *Session) begin(ctx context.Context, in planner.Object) (assistantAnswer, error) {
+	asking, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var watch sync.WaitGroup
+	watch.Go(func() {
+		for wait := time.Second; pause(asking, wait) == nil; wait = min(2*wait, begunEvery) {
+			if begun, err := s.Images.Begun(asking, textOf(in, "name")); err == nil && begun {
+				cancel(errBegun)
+			}
+		}
+	})
+	answer, err := s.assistant(asking, createArguments(in, false)...)
+	if errors.Is(context.Cause(asking), errBegun) {
+		err = nil
+	}
+	cancel(nil)
+	watch.Wait()
+	if err != nil && !refused(err) {
+		s.remark(fmt.Sprintf("%v; making an image does that, and the service is asked whether it has begun.", err))
+	}
+	return answer, err
 }
 
 // checkRestart refuses to make an image of a machine that waits for a restart: its image would begin with it.

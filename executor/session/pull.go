@@ -14,7 +14,9 @@ const (
 	// jobLives is how long a machine may take to begin a job, and so how long a stolen one can be used.
 	jobLives = 30 * time.Minute
 	// silence is after how long without a sign of life a machine counts as gone; it gives one every fifteen seconds.
-	silence    = 90 * time.Second
+	silence = 90 * time.Second
+	// Answers are looked for often at first, since most commands are short.
+	pollFirst  = 100 * time.Millisecond
 	pollEvery  = 2 * time.Second
 	waitingFor = "no_job_received"
 )
@@ -75,7 +77,7 @@ func (p *pull) send(ctx context.Context, j job, print func(Line)) (int, error) {
 func (p *pull) follow(ctx context.Context, j job, print func(Line)) (int, error) {
 	at := func(name string) string { return path.Join("results", p.machine, j.Nonce, name) }
 	alive, piece := time.Now(), 1
-	for {
+	for wait := pollFirst; ; wait = min(wait*3/2, pollEvery) {
 		end, err := p.result(ctx, at("result.json"), j)
 		if err != nil {
 			return 0, err
@@ -99,7 +101,7 @@ func (p *pull) follow(ctx context.Context, j job, print func(Line)) (int, error)
 		if time.Since(alive) > silence {
 			return 0, &DroppedError{fmt.Errorf("the machine has given no sign of life for %s", silence)}
 		}
-		if err := pause(ctx, pollEvery); err != nil {
+		if err := pause(ctx, wait); err != nil {
 			return 0, err
 		}
 	}
