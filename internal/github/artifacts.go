@@ -174,7 +174,7 @@ func (a *Artifacts) call(ctx context.Context, method string, in any) (artifactRe
 	if err != nil {
 		return artifactReply{}, withoutURL(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	raw, err = io.ReadAll(io.LimitReader(resp.Body, replyLimit))
 	switch {
 	case err != nil:
@@ -200,7 +200,7 @@ func (a *Artifacts) put(ctx context.Context, to string, archive *archive) error 
 	if err != nil {
 		return err
 	}
-	defer body.Close()
+	defer func() { _ = body.Close() }()
 	req, err := http.NewRequestWithContext(ctx, http.MethodPut, to, body)
 	if err != nil {
 		return withoutURL(err)
@@ -221,8 +221,7 @@ func (a *Artifacts) put(ctx context.Context, to string, archive *archive) error 
 
 // withoutURL leaves out the URL that net/http puts before its errors: it holds a signature.
 func withoutURL(err error) error {
-	var u *url.Error
-	if errors.As(err, &u) {
+	if u, ok := errors.AsType[*url.Error](err); ok {
 		return u.Err
 	}
 	return err
@@ -245,7 +244,7 @@ func runtimeScope(token string) (run, job string, err error) {
 	if json.Unmarshal(raw, &claims) != nil {
 		return "", "", wrong
 	}
-	for _, scope := range strings.Fields(claims.Scope) {
+	for _, scope := range strings.FieldsSeq(claims.Scope) {
 		if ids, ok := strings.CutPrefix(scope, "Actions.Results:"); ok {
 			if run, job, ok = strings.Cut(ids, ":"); ok {
 				return run, job, nil
@@ -309,11 +308,11 @@ func addAll(w *zip.Writer, files []ArtifactFile) error {
 }
 
 func copyFile(to io.Writer, path string) error {
-	f, err := os.Open(path)
+	f, err := os.Open(path) // #nosec G304 -- the caller names its own logs and reports
 	if err != nil {
 		return err
 	}
-	defer f.Close()
+	defer func() { _ = f.Close() }()
 	_, err = io.Copy(to, f)
 	return err
 }

@@ -67,7 +67,7 @@ func TestArtifactsUpAndDown(t *testing.T) {
 	if err != nil || !slices.Equal(names, []string{"logs/web.log", "report.json"}) {
 		t.Fatalf("%q %v", names, err)
 	}
-	if got, err := os.ReadFile(filepath.Join(dir, "logs", "web.log")); err != nil || string(got) != "line\n" {
+	if got, rerr := os.ReadFile(filepath.Join(dir, "logs", "web.log")); rerr != nil || string(got) != "line\n" {
 		t.Errorf("%q %v", got, err)
 	}
 	listed[0].Digest = "sha256:0"

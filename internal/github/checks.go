@@ -40,9 +40,9 @@ func (c *Client) CreateCheck(ctx context.Context, k CheckRun) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	o := api.CreateCheckRunOptions{Name: cut(neutral.Line(k.Name), titleLimit), HeadSHA: k.HeadSHA, Output: first, Status: api.String("in_progress"), DetailsURL: optional(k.DetailsURL)}
+	o := api.CreateCheckRunOptions{Name: cut(neutral.Line(k.Name), titleLimit), HeadSHA: k.HeadSHA, Output: first, Status: new("in_progress"), DetailsURL: optional(k.DetailsURL)}
 	if len(rest) == 0 && k.Conclusion != "" {
-		o.Status, o.Conclusion = api.String("completed"), &k.Conclusion
+		o.Status, o.Conclusion = new("completed"), &k.Conclusion
 	}
 	made, _, err := c.api.Checks.CreateCheckRun(ctx, c.env.Repository.Owner, c.env.Repository.Name, o)
 	if err != nil {
@@ -121,11 +121,11 @@ func (c *Client) annotation(a Annotation) *api.CheckRunAnnotation {
 		a.Line, a.EndLine = 1, 1
 	}
 	out := &api.CheckRunAnnotation{
-		Path: &a.Path, StartLine: &a.Line, EndLine: &a.EndLine, AnnotationLevel: api.String(string(a.Level)),
+		Path: &a.Path, StartLine: &a.Line, EndLine: &a.EndLine, AnnotationLevel: new(string(a.Level)),
 		Message: &a.Message, Title: optional(a.Title),
 	}
 	if a.Column > 0 {
-		out.StartColumn, out.EndColumn = &a.Column, api.Int(max(a.EndColumn, a.Column))
+		out.StartColumn, out.EndColumn = &a.Column, new(max(a.EndColumn, a.Column))
 	}
 	return out
 }

@@ -55,8 +55,7 @@ func NewClient(env *Environment, o ClientOptions) (*Client, error) {
 
 // status is the HTTP status of a failed call, 0 where there was no answer.
 func status(err error) int {
-	var failed *api.ErrorResponse
-	if errors.As(err, &failed) && failed.Response != nil {
+	if failed, ok := errors.AsType[*api.ErrorResponse](err); ok && failed.Response != nil {
 		return failed.Response.StatusCode
 	}
 	return 0
@@ -80,8 +79,7 @@ func told(what, permission string, err error) error {
 		return said
 	}
 	reason := ""
-	var failed *api.ErrorResponse
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*api.ErrorResponse](err); ok {
 		const shown = 300
 		reason = cut(neutral.Line(failed.Message), shown)
 	}

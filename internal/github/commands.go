@@ -89,7 +89,7 @@ func (c *Commands) EndGroup() { c.command("endgroup", nil, "") }
 // Debug is shown when the user asked for debug logging.
 func (c *Commands) Debug(text string) { c.command("debug", nil, joined(text)) }
 
-// Notice, Warning and Error are annotations without a place.
+// Notice is an annotation without a place.
 func (c *Commands) Notice(text string) { c.Annotate(Annotation{Level: Notice, Message: text}) }
 
 // Warning is like Notice.

@@ -3,6 +3,7 @@ package github_test
 import (
 	"fmt"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -65,20 +66,21 @@ func says(text string) func(int) string { return func(int) string { return text 
 // is left, and it is the newest.
 func TestTwoJobsOneComment(t *testing.T) {
 	for seed := range uint64(5) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) { race(t, seed, 200, func(int) string { return "" }) })
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) { race(t, seed, 200, func(int) string { return "" }) })
 	}
 }
 
 // Two legs of a matrix write their sections of one comment at the same time: both stand there at the end.
 func TestTwoLegsOneComment(t *testing.T) {
 	for seed := range uint64(2) {
-		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
 			race(t, seed, 60, func(job int) string { return fmt.Sprintf(`{"os":"%d--> "}`, job) })
 		})
 	}
 }
 
 func race(t *testing.T, seed uint64, writes int, section func(job int) string) {
+	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		var mu sync.Mutex
 		r := rand.New(rand.NewPCG(seed, 1))

@@ -114,7 +114,7 @@ func (c *Client) download(ctx context.Context, a Artifact) ([]byte, error) {
 	if err != nil {
 		return nil, told(what, "actions: read", withoutURL(err))
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(io.LimitReader(resp.Body, archiveLimit+1))
 	if err != nil {
 		return nil, fmt.Errorf("downloading %s: %w", what, err)
@@ -140,7 +140,7 @@ func unpack(raw []byte, dir string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	var names []string
 	left := int64(unpackedLimit)
 	for _, f := range z.File {
@@ -183,7 +183,7 @@ func unpackFile(root *os.Root, f *zip.File, left int64) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
-	defer from.Close()
+	defer func() { _ = from.Close() }()
 	// A name that is there already is a second file of the name, or a link somebody left.
 	to, err := root.OpenFile(f.Name, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {

@@ -1,6 +1,7 @@
 package github_test
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,9 +19,7 @@ func environment(t *testing.T, vars map[string]string, payload string) (*github.
 		"GITHUB_SHA": otherSHA, "GITHUB_REF": "refs/heads/main", "GITHUB_EVENT_NAME": "push", "GITHUB_RUN_ID": "5", "GITHUB_RUN_ATTEMPT": "2",
 		"GITHUB_ACTOR": "octocat", "GITHUB_WORKSPACE": "/github/workspace",
 	}
-	for k, v := range vars {
-		all[k] = v
-	}
+	maps.Copy(all, vars)
 	if payload != "" {
 		all["GITHUB_EVENT_PATH"] = filepath.Join(t.TempDir(), "event.json")
 		if err := os.WriteFile(all["GITHUB_EVENT_PATH"], []byte(payload), 0o600); err != nil {

@@ -20,7 +20,8 @@ var hostile = []string{
 }
 
 // relayed is what a runner makes of a hostile log that two processes write in pieces, with our own commands between.
-func relayed(t testing.TB, prefix, log string, size int) *runner {
+func relayed(tb testing.TB, prefix, log string, size int) *runner {
+	tb.Helper()
 	var out bytes.Buffer
 	c := github.NewCommands(&out)
 	c.Group("images")
@@ -29,7 +30,7 @@ func relayed(t testing.TB, prefix, log string, size int) *runner {
 		n := min(size, len(log))
 		for _, r := range []*github.Relay{one, two} {
 			if _, err := r.Write([]byte(log[:n])); err != nil {
-				t.Fatal(err)
+				tb.Fatal(err)
 			}
 		}
 		log = log[n:]
@@ -37,12 +38,12 @@ func relayed(t testing.TB, prefix, log string, size int) *runner {
 	c.Notice("between")
 	for _, r := range []*github.Relay{one, two} {
 		if err := r.Close(); err != nil {
-			t.Fatal(err)
+			tb.Fatal(err)
 		}
 	}
 	c.EndGroup()
 	if !utf8.Valid(out.Bytes()) {
-		t.Fatal("what is written is not UTF-8")
+		tb.Fatal("what is written is not UTF-8")
 	}
 	r := &runner{}
 	r.read(out.String())
@@ -50,21 +51,21 @@ func relayed(t testing.TB, prefix, log string, size int) *runner {
 }
 
 // unforged says in what a runner obeyed anything but what we said, with the commands on and with them off.
-func unforged(t testing.TB, r *runner) {
-	t.Helper()
+func unforged(tb testing.TB, r *runner) {
+	tb.Helper()
 	var names []string
 	for _, c := range r.obeyed {
 		names = append(names, c.name)
 	}
 	if got := strings.Join(names, " "); got != "group notice endgroup" || r.stopped != "" {
-		t.Fatalf("the runner obeyed %q, and is stopped by %q", r.obeyed, r.stopped)
+		tb.Fatalf("the runner obeyed %q, and is stopped by %q", r.obeyed, r.stopped)
 	}
 	for _, line := range r.shown {
 		// Without the second belt, no line may be a command either.
 		alone := &runner{}
 		alone.line(line)
 		if len(alone.obeyed) > 0 || alone.stopped != "" {
-			t.Fatalf("the line %q is a command", line)
+			tb.Fatalf("the line %q is a command", line)
 		}
 	}
 }

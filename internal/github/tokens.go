@@ -78,10 +78,9 @@ func (t *Tokens) IdentityToken(ctx context.Context, audience string) (string, er
 		if err == nil {
 			err = errors.New("the answer holds no token")
 		}
-		var failed *actions.RequestFailedError
-		if errors.As(err, &failed) {
-			if err, final := tokenFailure(failed); final {
-				return "", err
+		if failed, ok := errors.AsType[*actions.RequestFailedError](err); ok {
+			if told, final := tokenFailure(failed); final {
+				return "", told
 			}
 		}
 		if ctx.Err() != nil || try == tokenTries {
@@ -109,8 +108,7 @@ func tokenFailure(failed *actions.RequestFailedError) (error, bool) {
 
 // failure is an answer's status and the beginning of its text, harmless.
 func failure(err error) error {
-	var failed *actions.RequestFailedError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[*actions.RequestFailedError](err); ok {
 		const shown = 200
 		return fmt.Errorf("status %d: %s", failed.StatusCode, cut(neutral.Line(failed.Body), shown))
 	}

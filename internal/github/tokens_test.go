@@ -113,7 +113,7 @@ func getJSON(t *testing.T, url string, v any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if err = json.NewDecoder(resp.Body).Decode(v); err != nil {
 		t.Fatal(err)
 	}

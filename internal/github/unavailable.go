@@ -21,9 +21,6 @@ func (e *UnavailableError) Unwrap() error { return e.Err }
 
 // Unavailable returns the UnavailableError in err's chain, nil where there is none.
 func Unavailable(err error) *UnavailableError {
-	var u *UnavailableError
-	if errors.As(err, &u) {
-		return u
-	}
-	return nil
+	u, _ := errors.AsType[*UnavailableError](err)
+	return u
 }

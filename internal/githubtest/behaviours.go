@@ -78,7 +78,7 @@ func getUser(s *Server, c *call) reply {
 	if c.who.bot() {
 		return failure(http.StatusForbidden, "Resource not accessible by integration")
 	}
-	return reply{status: http.StatusOK, body: s.model.filled("public-user", object{"login": c.who.Login, "id": loginID(c.who.Login), "type": "User"})}
+	return reply{status: http.StatusOK, body: s.model.filled("public-user", object{"login": c.who.Login, "id": loginID(c.who.Login), "type": "User", "user_view_type": "public"})}
 }
 
 func getRepository(s *Server, _ *call) reply {

@@ -2,6 +2,7 @@ package githubtest
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 	"unicode/utf16"
@@ -29,9 +30,9 @@ func (c *comment) now() commentState { return c.states[len(c.states)-1] }
 
 // at is the state at a time; false where there was none.
 func (c *comment) at(t time.Time) (commentState, bool) {
-	for i := len(c.states) - 1; i >= 0; i-- {
-		if !c.states[i].at.After(t) {
-			return c.states[i], !c.states[i].deleted
+	for _, st := range slices.Backward(c.states) {
+		if !st.at.After(t) {
+			return st, !st.deleted
 		}
 	}
 	return commentState{}, false

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -71,9 +72,9 @@ func (s *Server) IdentityToken(j Job, audience string) (string, error) {
 	claims := object{
 		"iss": s.Issuer(), "aud": audience, "sub": s.subject(j), "jti": rand.Text(),
 		"iat": now.Unix(), "nbf": now.Add(-notBefore).Unix(), "exp": now.Add(tokenLife).Unix(),
-		"repository": repo, "repository_id": fmt.Sprint(s.o.RepoID), "repository_owner": s.o.Owner, "repository_owner_id": fmt.Sprint(s.o.OwnerID),
+		"repository": repo, "repository_id": digits(s.o.RepoID), "repository_owner": s.o.Owner, "repository_owner_id": digits(s.o.OwnerID),
 		"repository_visibility": "private", "ref": j.Ref, "ref_type": "branch", "sha": j.SHA, "event_name": j.Event,
-		"actor": j.Actor, "actor_id": fmt.Sprint(loginID(j.Actor)), "run_id": fmt.Sprint(j.RunID), "run_number": fmt.Sprint(j.RunNumber), "run_attempt": fmt.Sprint(j.RunAttempt),
+		"actor": j.Actor, "actor_id": digits(loginID(j.Actor)), "run_id": digits(j.RunID), "run_number": digits(j.RunNumber), "run_attempt": digits(j.RunAttempt),
 		"workflow": "build", "workflow_ref": workflow, "workflow_sha": j.SHA, "job_workflow_ref": workflow, "job_workflow_sha": j.SHA,
 		"runner_environment": "github-hosted", "head_ref": "", "base_ref": "", "ref_protected": "false",
 	}
@@ -82,6 +83,8 @@ func (s *Server) IdentityToken(j Job, audience string) (string, error) {
 	}
 	return sign(claims)
 }
+
+func digits(n int64) string { return strconv.FormatInt(n, 10) }
 
 // subject is the sub of a job: its environment before its event before its ref, a colon in a value escaped.
 func (s *Server) subject(j Job) string {

@@ -54,8 +54,7 @@ func (j Job) settled() Job {
 // Environ starts a job and returns the variables its runner sets. The event's payload and the files of file commands
 // are in dir.
 func (s *Server) Environ(dir string, j Job) (map[string]string, error) {
-	j = j.settled()
-	env, err := s.environ(j)
+	env, err := s.Variables(j)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +76,9 @@ func (s *Server) Environ(dir string, j Job) (map[string]string, error) {
 	return env, nil
 }
 
-func (s *Server) environ(j Job) (map[string]string, error) {
+// Variables starts a job and returns the variables its runner sets, but for those that name files.
+func (s *Server) Variables(j Job) (map[string]string, error) {
+	j = j.settled()
 	// On GitHub the token for identity tokens and that for artifacts are the same, too.
 	token, err := sign(object{
 		"scp": fmt.Sprintf("Actions.Results:%d:%s", j.RunID, j.Name), "jti": rand.Text(),
@@ -93,9 +94,9 @@ func (s *Server) environ(j Job) (map[string]string, error) {
 	env := map[string]string{
 		"CI": "true", "GITHUB_ACTIONS": "true", "GITHUB_EVENT_NAME": j.Event, "GITHUB_REF": j.Ref, "GITHUB_SHA": j.SHA,
 		"GITHUB_JOB": j.Name, "GITHUB_ACTOR": j.Actor, "GITHUB_TRIGGERING_ACTOR": j.Actor,
-		"GITHUB_REPOSITORY": repo, "GITHUB_REPOSITORY_ID": fmt.Sprint(s.o.RepoID),
-		"GITHUB_REPOSITORY_OWNER": s.o.Owner, "GITHUB_REPOSITORY_OWNER_ID": fmt.Sprint(s.o.OwnerID),
-		"GITHUB_RUN_ID": fmt.Sprint(j.RunID), "GITHUB_RUN_ATTEMPT": fmt.Sprint(j.RunAttempt), "GITHUB_RUN_NUMBER": fmt.Sprint(j.RunNumber),
+		"GITHUB_REPOSITORY": repo, "GITHUB_REPOSITORY_ID": digits(s.o.RepoID),
+		"GITHUB_REPOSITORY_OWNER": s.o.Owner, "GITHUB_REPOSITORY_OWNER_ID": digits(s.o.OwnerID),
+		"GITHUB_RUN_ID": digits(j.RunID), "GITHUB_RUN_ATTEMPT": digits(j.RunAttempt), "GITHUB_RUN_NUMBER": digits(j.RunNumber),
 		"GITHUB_WORKFLOW": "build", "GITHUB_WORKFLOW_REF": repo + "/.github/workflows/build.yml@" + j.Ref,
 		"GITHUB_SERVER_URL": s.o.URL, "GITHUB_API_URL": s.o.URL + apiPath, "GITHUB_GRAPHQL_URL": s.o.URL + "/graphql",
 	}
@@ -133,7 +134,7 @@ func (s *Server) register(c *call) reply {
 	if c.Method != http.MethodPost || !c.decode(&j) {
 		return failure(http.StatusBadRequest, "POST a job as JSON")
 	}
-	env, err := s.environ(j.settled())
+	env, err := s.Variables(j)
 	if err != nil {
 		return failure(http.StatusInternalServerError, err.Error())
 	}

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -150,10 +151,9 @@ type reply struct {
 // call is a request on its way.
 type call struct {
 	*http.Request
-	in   *openapi3filter.RequestValidationInput
-	raw  []byte
-	who  *account
-	name string
+	in  *openapi3filter.RequestValidationInput
+	raw []byte
+	who *account
 }
 
 const bodyLimit = 64 << 20
@@ -170,7 +170,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	rep := s.faulty(c, func() reply { return s.answer(c) })
 	out := encode(rep.body)
 	problem := ""
-	if c.in != nil && described(rep.status) {
+	if c.described(rep.status) {
 		if rep.header == nil {
 			rep.header = http.Header{}
 		}
@@ -193,14 +193,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(out) // a client that went away hears nothing
 }
 
-// described says whether GitHub's description tells what a reply of this status looks like. Refusals for
-// everybody are described in its prose alone.
-func described(status int) bool {
-	switch status {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusNotFound:
-		return false
-	}
-	return status < http.StatusInternalServerError
+// described says whether GitHub's description has to tell what a reply of this status looks like. Of refusals it often
+// does in its prose alone.
+func (c *call) described(status int) bool {
+	return c.in != nil && (status < http.StatusBadRequest || c.in.Route.Operation.Responses.Status(status) != nil)
 }
 
 // travel waits while something is under way.
@@ -253,7 +249,7 @@ func encode(body any) []byte {
 }
 
 func failure(status int, text string) reply {
-	return reply{status: status, body: object{"message": text, "documentation_url": "https://docs.github.com/rest", "status": fmt.Sprint(status)}}
+	return reply{status: status, body: object{"message": text, "documentation_url": "https://docs.github.com/rest", "status": strconv.Itoa(status)}}
 }
 
 // answer finds what a request is for.
