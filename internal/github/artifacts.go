@@ -244,7 +244,7 @@ func runtimeScope(token string) (run, job string, err error) {
 	if json.Unmarshal(raw, &claims) != nil {
 		return "", "", wrong
 	}
-	for _, scope := range strings.FieldsSeq(claims.Scope) {
+	for scope := range strings.FieldsSeq(claims.Scope) {
 		if ids, ok := strings.CutPrefix(scope, "Actions.Results:"); ok {
 			if run, job, ok = strings.Cut(ids, ":"); ok {
 				return run, job, nil

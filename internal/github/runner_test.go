@@ -36,7 +36,7 @@ func (r *runner) registered(name string) bool {
 func (r *runner) read(out string) {
 	out = strings.ToValidUTF8(out, "\ufffd")
 	out = strings.ReplaceAll(strings.ReplaceAll(out, "\r\n", "\n"), "\r", "\n")
-	for _, line := range strings.SplitSeq(out, "\n") {
+	for line := range strings.SplitSeq(out, "\n") {
 		r.line(line)
 	}
 }
@@ -76,7 +76,7 @@ func (r *runner) parseV2(line string) (obeyed, bool) {
 		return obeyed{}, false
 	}
 	c := obeyed{name: strings.ToLower(name), properties: map[string]string{}}
-	for _, p := range strings.SplitSeq(strings.TrimSpace(properties), ",") {
+	for p := range strings.SplitSeq(strings.TrimSpace(properties), ",") {
 		if k, v, ok := strings.Cut(p, "="); ok && v != "" {
 			c.properties[k] = unescape(v, "%0D", "\r", "%0A", "\n", "%3A", ":", "%2C", ",", "%25", "%")
 		}
