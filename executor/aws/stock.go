@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (c *Clients) Stock(ctx context.Context, region string, kinds []*planner.Kin
 			return nil, fmt.Errorf("reading images: %w", err)
 		}
 	}
-	if err := k.leftAMIs(ctx, selected); err != nil {
+	if err := errors.Join(k.thoseThere(ctx, selected), k.leftAMIs(ctx, selected)); err != nil {
 		return nil, fmt.Errorf("asking for AMIs: %w", err)
 	}
 	if err := k.pointers(ctx, selected); err != nil {
@@ -254,114 +255,4 @@ func (k *stocktaker) makings(ctx context.Context) error {
 		})
 	}
 	return work.Wait()
-}
-
-// tagValues is how many values one filter of EC2 takes.
-const tagValues = 200
-
-// leftAMIs finds the AMIs of builds that came to no image: only a tag that Image Builder puts on each
-// leads to those.
-func (k *stocktaker) leftAMIs(ctx context.Context, selected []*planner.Held) error {
-	images := map[string]*planner.Held{}
-	var arns []string
-	for _, h := range selected {
-		if strings.Contains(h.ARN, ":image/") {
-			images[h.ARN] = h
-			arns = append(arns, h.ARN)
-		}
-	}
-	for some := range slices.Chunk(arns, tagValues) {
-		out, err := k.clients.answer(ctx, "ec2:DescribeImages", k.region, object{
-			"Owners": []string{"self"}, "Filters": []any{object{"Name": "tag:" + madeBy, "Values": some}},
-		})
-		if err != nil {
-			return err
-		}
-		for _, ami := range list(out, "Images") {
-			for _, t := range list(ami, "Tags") {
-				h := images[text(t, "Value")]
-				found := planner.AMI{Region: k.region, ID: text(ami, "ImageId")}
-				if text(t, "Key") == madeBy && h != nil && !slices.Contains(h.AMIs, found) {
-					h.AMIs = append(h.AMIs, found)
-				}
-			}
-		}
-	}
-	return nil
-}
-
-// madeBy is the tag that Image Builder puts on every AMI: the ARN of the image's build.
-const madeBy = "Ec2ImageBuilderArn"
-
-// pointers asks, in each region that has an AMI of what is selected, which parameters and launch
-// templates name one.
-func (k *stocktaker) pointers(ctx context.Context, selected []*planner.Held) error {
-	regions := map[string]map[string]bool{}
-	for _, h := range selected {
-		for _, a := range h.AMIs {
-			if regions[a.Region] == nil {
-				regions[a.Region] = map[string]bool{}
-			}
-			regions[a.Region][a.ID] = true
-		}
-	}
-	work, ctx := errgroup.WithContext(ctx)
-	for region, ids := range regions {
-		work.Go(func() error { return k.parameters(ctx, region, ids) })
-		work.Go(func() error { return k.launchTemplates(ctx, region, ids) })
-	}
-	return work.Wait()
-}
-
-func (k *stocktaker) uses(name, ami string) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	k.stock.Users = append(k.stock.Users, planner.User{Name: name, Uses: []string{ami}})
-}
-
-// parameters reads all plain parameters: none of SSM's filters looks at values.
-func (k *stocktaker) parameters(ctx context.Context, region string, ids map[string]bool) error {
-	in := object{"Path": "/", "Recursive": true, "MaxResults": 10}
-	for range wholeList {
-		out, err := k.clients.answer(ctx, "ssm:GetParametersByPath", region, in)
-		if err != nil {
-			return err
-		}
-		for _, p := range list(out, "Parameters") {
-			for value := range strings.SplitSeq(text(p, "Value"), ",") {
-				if ids[strings.TrimSpace(value)] {
-					k.uses("parameter "+text(p, "Name"), strings.TrimSpace(value))
-				}
-			}
-		}
-		if in["NextToken"] = text(out, "NextToken"); in["NextToken"] == "" {
-			return nil
-		}
-	}
-	return nil
-}
-
-// launchTemplates asks for the default and latest versions of templates that name an AMI.
-func (k *stocktaker) launchTemplates(ctx context.Context, region string, ids map[string]bool) error {
-	var all []string
-	for id := range ids {
-		all = append(all, id)
-	}
-	slices.Sort(all)
-	for some := range slices.Chunk(all, tagValues) {
-		in := object{"Versions": []string{"$Latest", "$Default"}, "Filters": []any{object{"Name": "image-id", "Values": some}}}
-		for range wholeList {
-			out, err := k.clients.answer(ctx, "ec2:DescribeLaunchTemplateVersions", region, in)
-			if err != nil {
-				return err
-			}
-			for _, v := range list(out, "LaunchTemplateVersions") {
-				k.uses("launch template "+text(v, "LaunchTemplateName"), text(sub(v, "LaunchTemplateData"), "ImageId"))
-			}
-			if in["NextToken"] = text(out, "NextToken"); in["NextToken"] == "" {
-				break
-			}
-		}
-	}
-	return nil
 }
