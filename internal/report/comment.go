@@ -87,7 +87,18 @@ func (c *commentary) over() bool { return c.b.Len() > c.budget }
 func (c *commentary) printf(format string, args ...any) { fmt.Fprintf(&c.b, format, args...) }
 
 // text is foreign text as Markdown, cut to the level's length.
-func (c *commentary) text(s string) string { return markdownText(c.fit(Neutral(s))) }
+func (c *commentary) text(s string) string { return markdownInline(c.fit(Neutral(s))) }
+
+// bold is foreign text in bold face.
+func (c *commentary) bold(s string) string {
+	if s = c.text(strings.TrimSpace(Neutral(s))); s != "" {
+		return "**" + s + "**"
+	}
+	return ""
+}
+
+// paragraph is text at the beginning of a line.
+func (c *commentary) paragraph(s string) string { return markdownText(c.fit(Neutral(s))) }
 
 func (c *commentary) code(s string) string { return markdownCode(c.fit(Neutral(s))) }
 
@@ -123,7 +134,7 @@ func (c *commentary) render() {
 
 // heading is the first line: mark and command, the configuration, and how much came out how.
 func (c *commentary) heading(title, path, counts string) {
-	c.printf("## %s", markdownText(title))
+	c.printf("## %s", markdownInline(title))
 	if path != "" && path != "." {
 		c.printf(" %s", c.code(path))
 	}
@@ -136,7 +147,7 @@ func (c *commentary) heading(title, path, counts string) {
 func (c *commentary) next(d *Document) {
 	c.printf("**What happens next:** %s\n\n", c.text(d.next()))
 	if says := d.estimates(); c.level.sections && len(says) > 0 {
-		c.printf("%s\n\n", c.text(strings.Join(says, " ")))
+		c.printf("%s\n\n", c.paragraph(strings.Join(says, " ")))
 	}
 	if d.Sandbox {
 		c.printf("This was the sandbox: it proves nothing that only AWS can prove.\n\n")
@@ -292,7 +303,7 @@ func shortest(docs []*Document, budget int) string {
 	}
 	const says = "Too long to be shown here."
 	for _, s := range []string{
-		fmt.Sprintf("## %s imagebuild: %s\n\n%s %s\n", mark, markdownText(counts), says, rest(docs)),
+		fmt.Sprintf("## %s imagebuild: %s\n\n%s %s\n", mark, markdownInline(counts), says, rest(docs)),
 		fmt.Sprintf("%s imagebuild: %s %s\n", mark, says, rest(docs)),
 		fmt.Sprintf("%s imagebuild: %s\n", mark, says),
 		says + "\n",

@@ -102,7 +102,7 @@ func (c *commentary) where(r *Resource) (regions, ids string) {
 
 // short is a resource's name where its kind stands beside it.
 func (r *Resource) short() string {
-	if r.Image {
+	if r.Title != r.Address {
 		return r.Title
 	}
 	return strings.TrimPrefix(r.Address, r.Kind+".")
@@ -165,9 +165,9 @@ func (c *commentary) findings(d *Document) {
 			c.cutRows++
 			continue
 		}
-		detail := c.text(strings.Join(Lines(f.Detail), " "))
+		detail := c.paragraph(strings.Join(Lines(f.Detail), " "))
 		if f.Severity != Error {
-			others = append(others, strings.TrimSpace(fmt.Sprintf("> - **%s** %s", c.text(f.Summary), c.place(d, f.Place)))+": "+detail)
+			others = append(others, strings.TrimSpace(fmt.Sprintf("> - %s %s", c.bold(f.Summary), c.place(d, f.Place)))+": "+detail)
 			continue
 		}
 		c.printf("#### ❌ %s\n\n", c.text(f.Summary))
@@ -228,12 +228,12 @@ func (c *commentary) failure(d *Document, r *Resource) {
 		if f.Action != "" {
 			c.printf(" (%s)", c.text(f.Action))
 		}
-		c.printf(" of phase %s failed: **%s**\n\n", c.code(f.Phase), c.text(cmp.Or(f.ExitStatus, f.Message)))
+		c.printf(" of phase %s failed: %s\n\n", c.code(f.Phase), c.bold(cmp.Or(f.ExitStatus, f.Message)))
 	case f.RequestID != "":
 		c.printf("AWS answered %s with %s: %s\n\nThe request id is %s: AWS Support asks for it.\n\n",
 			c.code(operation(planner.Op(f.Operation))), c.code(cmp.Or(f.Code, "an error")), c.text(f.Message), c.code(f.RequestID))
 	default:
-		c.printf("%s\n\n", c.text(sentence(f.Message)))
+		c.printf("%s\n\n", c.paragraph(sentence(f.Message)))
 	}
 	c.quote(d, f.Place, f.Quote)
 	if len(f.Stderr) > 0 {
@@ -241,7 +241,7 @@ func (c *commentary) failure(d *Document, r *Resource) {
 		c.fenced(f.Stderr[max(0, len(f.Stderr)-stderrLines):], "text")
 	}
 	if f.FullLog != "" {
-		c.printf("%s\n\n", c.text(f.FullLog))
+		c.printf("%s\n\n", c.paragraph(f.FullLog))
 	}
 }
 

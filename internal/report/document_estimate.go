@@ -10,6 +10,10 @@ import (
 	"github.com/org/imagebuild-action/planner"
 )
 
+// hostedJob is how long a job on a runner of GitHub's may take.
+// https://docs.github.com/en/actions/reference/limits
+const hostedJob = 6 * time.Hour
+
 // documentEstimate is what the plan takes; nil where it makes no image and nothing is known.
 func (v *view) documentEstimate() *Estimate {
 	longest, unknown := v.estimate()
@@ -65,6 +69,9 @@ func (d *Document) estimates() []string {
 			s += "; not counted: " + count(e.Unknown, "image") + " with no earlier build"
 		}
 		out = append(out, s+".")
+		if e.Seconds > hostedJob.Seconds() {
+			out = append(out, "A job on GitHub's own runners ends after "+count(int(hostedJob.Hours()), "hour")+": a run elsewhere, or one that is split (imagebuild matrix), sees the end of it.")
+		}
 	}
 	if len(e.Builds) > 0 {
 		out = append(out, e.machines())

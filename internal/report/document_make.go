@@ -74,14 +74,17 @@ func (d *Document) fromPlan(v *view, secrets []string) {
 // resource is a change as plain data.
 func (v *view) resource(c *planner.Change) Resource {
 	r := Resource{
-		Address: c.Addr.String(), Kind: c.Kind.Name, Build: c.Group, Title: c.Addr.String(), Image: isImage(c.Node), Label: v.label(c.Node),
+		Address: c.Addr.String(), Kind: c.Kind.Name, Build: c.Group, Title: c.Addr.String(), Image: anyImage(c.Node), Label: v.label(c.Node),
 		Version: v.version(c.Node), Digest: c.Digest, Verb: c.Verb, Reason: v.reason(c), Origin: place(c.Origin), EstimateSeconds: c.Estimate.Seconds(),
 	}
 	if v.region != "" {
 		r.Regions = []string{v.region}
 	}
 	if r.Image {
-		r.Title, r.Regions = shortAddr(c.Addr), v.goesTo(c)
+		r.Regions = v.goesTo(c)
+	}
+	if isImage(c.Node) {
+		r.Title = shortAddr(c.Addr)
 	}
 	for _, a := range c.Needs {
 		if v.changes[a] != nil {
@@ -91,17 +94,32 @@ func (v *view) resource(c *planner.Change) Resource {
 	if c.Observed != nil {
 		r.ARN, _ = c.Observed.Outputs["arn"].(string)
 		r.IDs = ids((&Item{Outputs: c.Observed.Outputs, Regions: r.Regions}).AMIs())
+		if len(r.IDs) == 0 && c.Observed.Exists {
+			r.IDs = v.named(c, r.Regions)
+		}
 	}
 	return r
 }
 
 // goesTo are the regions an image goes to by this plan: a pull request distributes nothing.
 func (v *view) goesTo(c *planner.Change) []string {
+	if there, ok := c.Input["DestinationRegion"].(string); ok {
+		return []string{there}
+	}
 	regions := v.regions(c.Node)
 	if c.Left != "" {
 		regions = regions[:min(1, len(regions))]
 	}
 	return regions
+}
+
+// named is an AppStream image, which is called by its name.
+func (v *view) named(c *planner.Change, regions []string) []ID {
+	name := v.name(c.Node)
+	if !anyImage(c.Node) || isImage(c.Node) || name == "" || len(regions) == 0 {
+		return nil
+	}
+	return []ID{{Region: regions[0], ID: name}}
 }
 
 func ids(amis []AMI) []ID {
@@ -127,7 +145,11 @@ func RunDocument(r *Report, now time.Time, a About) *Document {
 	}
 	for _, c := range r.Plan.Changes {
 		res := v.resource(c)
-		r.Item(c.Addr).fill(&res, a.Files)
+		it := r.Item(c.Addr)
+		it.fill(&res, a.Files)
+		if len(res.IDs) == 0 && it.Status == executor.Applied && it.Verb != planner.Delete {
+			res.IDs = v.named(c, res.Regions)
+		}
 		d.Resources = append(d.Resources, res)
 	}
 	d.Findings = findings(a.Files, r.Plan.Diags)

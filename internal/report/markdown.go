@@ -8,8 +8,17 @@ import (
 
 // markdownText writes foreign text into Markdown so that it is text there: no markup, no HTML, no
 // table cell, no mention of a person, no reference to an issue, no link made of what looks like one.
-// It may stand in a table.
+// It may stand in a table, and at the beginning of a line.
 func markdownText(s string) string {
+	s = markdownInline(s)
+	if s != "" && strings.ContainsRune("-=:0123456789", rune(s[0])) {
+		s = fmt.Sprintf("&#%d;", s[0]) + s[1:] // the marker of a list, a heading's underline, a table's
+	}
+	return s
+}
+
+// markdownInline is markdownText behind something else on its line.
+func markdownInline(s string) string {
 	var b strings.Builder
 	s = Neutral(s)
 	for i, r := range s {
@@ -29,12 +38,7 @@ func markdownText(s string) string {
 	s = b.String()
 	// What GitHub makes links of by itself, parted too: other readers of Markdown look for addresses
 	// once entities are resolved.
-	s = linked.ReplaceAllString(s, "$1$3$5&#8203;$2$4$6")
-	// List markers at the beginning of a line.
-	if s != "" && strings.ContainsRune("-=:0123456789", rune(s[0])) {
-		s = fmt.Sprintf("&#%d;", s[0]) + s[1:]
-	}
-	return s
+	return linked.ReplaceAllString(s, "$1$3$5&#8203;$2$4$6")
 }
 
 // linked is what becomes a link by itself: an address, or an issue's number.
@@ -49,7 +53,7 @@ func markdownCode(s string) string {
 	if s == "" {
 		return ""
 	}
-	return "<code>" + markdownText(s) + "</code>"
+	return "<code>" + markdownInline(s) + "</code>"
 }
 
 // fence is a code block whose fence is longer than any run of backticks in it.

@@ -158,7 +158,7 @@ func encodings(s string) []string {
 func textForms(s string) []string {
 	quoted := strconv.Quote(s)
 	out := []string{
-		s, Neutral(s), quoted[1 : len(quoted)-1], jsonText(s), asciiJSON(s), html.EscapeString(s), xmlText(s), markdownText(s), mermaidText(s), dotText(s),
+		s, Neutral(s), quoted[1 : len(quoted)-1], jsonText(s), asciiJSON(s), html.EscapeString(s), xmlText(s), markdownText(s), markdownInline(s), mermaidText(s), dotText(s),
 	}
 	if b, err := json.Marshal(s); err == nil { // with <, > and & escaped
 		out = append(out, string(b[1:len(b)-1]))

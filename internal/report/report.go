@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"errors"
 	"maps"
 	"slices"
@@ -76,6 +77,7 @@ type Item struct {
 	Retries []executor.Retried
 	Retried int
 	Log     Tail
+	title   string
 }
 
 // New begins the report of a plan's execution.
@@ -90,11 +92,14 @@ func New(p *planner.Plan, m Meta) *Report {
 	r := &Report{Meta: m, Plan: p, Region: v.region, Account: p.Account, byAddr: make(map[dsl.Addr]*Item, len(p.Changes))}
 	for _, c := range p.Changes {
 		it := &Item{
-			Addr: c.Addr, Kind: c.Kind.Name, Group: c.Group, Image: isImage(c.Node), Name: v.name(c.Node), Ver: v.version(c.Node),
+			Addr: c.Addr, Kind: c.Kind.Name, Group: c.Group, Image: anyImage(c.Node), title: c.Addr.String(), Name: v.name(c.Node), Ver: v.version(c.Node),
 			Verb: c.Verb, Reason: c.Reason, Origin: c.Origin, Estimate: c.Estimate, Log: Tail{limit: m.LogLines, cover: cover},
 		}
 		if it.Image {
 			it.Regions = v.regions(c.Node)
+		}
+		if isImage(c.Node) {
+			it.title = shortAddr(c.Addr)
 		}
 		r.Items = append(r.Items, it)
 		r.byAddr[c.Addr] = it
@@ -188,12 +193,9 @@ func (it *Item) Took() time.Duration {
 	return it.Ended.Sub(it.Started)
 }
 
-// Title is what people call it: an image by its build's name, anything else by its address.
+// Title is what people call it: an image of Image Builder by its build's name, anything else by its address.
 func (it *Item) Title() string {
-	if it.Image {
-		return shortAddr(it.Addr)
-	}
-	return it.Addr.String()
+	return cmp.Or(it.title, it.Addr.String())
 }
 
 // An AMI is an image in one region.

@@ -82,6 +82,9 @@ func (g group) title() string {
 
 func isImage(n *planner.Node) bool { return n.Kind.Naming == planner.OfRecipe }
 
+// anyImage says that a node is what people asked for: an image of Image Builder or of AppStream.
+func anyImage(n *planner.Node) bool { return isImage(n) || n.Kind.Resource == "image" }
+
 // shortAddr is an address without its kind.
 func shortAddr(a dsl.Addr) string {
 	if a.Key != "" {
