@@ -183,6 +183,7 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 	if plan.PullRequest != nil {
 		options.PullRequest, options.Expires = plan.PullRequest, p.now().Add(plan.PullRequest.Expires)
 	}
+	options.Worker = p.worker(g)
 	if g.target.server != nil {
 		options.Interval, options.CallsPerSecond = 200*time.Millisecond, 50
 	}

@@ -35,6 +35,12 @@ func (b *ImageBuilder) Address(ctx context.Context) (string, error) {
 	return text(sub(thing, "NetworkAccessConfiguration"), "EniPrivateIpAddress"), err
 }
 
+// Platform is the machine's operating system in AWS's word: WINDOWS_SERVER_2022, RHEL8.
+func (b *ImageBuilder) Platform(ctx context.Context) (string, error) {
+	thing, err := b.appstream.clients.imageBuilder(ctx, b.turn.region, b.name)
+	return text(thing, "Platform"), err
+}
+
 // Cycle stops the machine and starts it again, and returns once it runs.
 func (b *ImageBuilder) Cycle(ctx context.Context) error {
 	clients, region := b.appstream.clients, b.turn.region

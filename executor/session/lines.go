@@ -2,12 +2,21 @@ package session
 
 import (
 	"bytes"
+	"io"
 	"strings"
 	"sync"
 )
 
 // maxLine bounds one line that is handed on; what a machine prints is not trusted to end its lines.
 const maxLine = 64 << 10
+
+// Lines are writers for a program's two streams that hand on what they are given line by line, one after the
+// other. end hands on last lines that were not ended.
+func Lines(print func(Line)) (stdout, stderr io.Writer, end func()) {
+	var mu sync.Mutex
+	out, errs := &lineWriter{mu: &mu, print: print}, &lineWriter{mu: &mu, print: print, stderr: true}
+	return out, errs, func() { out.end(); errs.end() }
+}
 
 // A lineWriter cuts what is written into lines. Several share the mutex of their command, so that
 // lines are handed on one after the other.

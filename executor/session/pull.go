@@ -14,7 +14,7 @@ const (
 	// jobLives is how long a machine may take to begin a job, and so how long a stolen one can be used.
 	jobLives = 30 * time.Minute
 	// silence is after how long without a sign of life a machine counts as gone; it gives one every fifteen seconds.
-	silence = 90 * time.Second
+	silence = 5 * time.Minute
 	// Answers are looked for often at first, since most commands are short.
 	pollFirst  = 100 * time.Millisecond
 	pollEvery  = 2 * time.Second
@@ -29,6 +29,7 @@ type pull struct {
 	machine string
 	run     string
 	windows bool
+	silence time.Duration
 }
 
 func (s *Session) openPull() (Communicator, error) {
@@ -39,7 +40,11 @@ func (s *Session) openPull() (Communicator, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &pull{objects: s.Objects, signer: key, machine: s.Name, run: s.Run, windows: s.Windows}, nil
+	p := &pull{objects: s.Objects, signer: key, machine: s.Name, run: s.Run, windows: s.Windows, silence: silence}
+	if limit := secondsOf(s.work.Communicator.Settings, "heartbeat_timeout"); limit > 0 {
+		p.silence = limit
+	}
+	return p, nil
 }
 
 // Close implements Communicator. The last job stays where it is: it was taken, or expires.
@@ -98,8 +103,8 @@ func (p *pull) follow(ctx context.Context, j job, print func(Line)) (int, error)
 		if alive, err = p.beats(ctx, j, alive); err != nil {
 			return 0, err
 		}
-		if time.Since(alive) > silence {
-			return 0, &DroppedError{fmt.Errorf("the machine has given no sign of life for %s", silence)}
+		if time.Since(alive) > p.silence {
+			return 0, &DroppedError{fmt.Errorf("the machine has given no sign of life for %s", p.silence)}
 		}
 		if err := pause(ctx, wait); err != nil {
 			return 0, err

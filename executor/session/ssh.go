@@ -11,7 +11,6 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/pkg/sftp"
@@ -44,6 +43,9 @@ func openSSH(ctx context.Context, c planner.Communicator, secrets map[string]str
 	}
 	if cfg.User == "" || len(cfg.Auth) == 0 {
 		return nil, &RefusedError{Why: "SSH needs a username, and a private_key or a password.", Advice: "Name them in the communicator's settings."}
+	}
+	if textOf(c.Settings, "host_key") == "" && !truthOf(c.Settings, "trust_on_first_use") {
+		return nil, &RefusedError{Why: "Nothing says which host key the machine has.", Advice: "Write host_key, or trust_on_first_use = true where each machine makes its own."}
 	}
 	port := numberOf(c.Settings, "port")
 	if port == 0 {
@@ -132,8 +134,7 @@ func (s *secureShell) Run(ctx context.Context, c Command, print func(Line)) (int
 		return 0, &DroppedError{err}
 	}
 	defer session.Close() //nolint:errcheck // it has ended by itself, or the connection has
-	var mu sync.Mutex
-	out, errs := &lineWriter{mu: &mu, print: print}, &lineWriter{mu: &mu, print: print, stderr: true}
+	out, errs, end := Lines(print)
 	session.Stdout, session.Stderr = out, errs
 	session.Stdin = strings.NewReader(shScript(c.Script, c.Environment))
 	stop := context.AfterFunc(ctx, func() {
@@ -143,8 +144,7 @@ func (s *secureShell) Run(ctx context.Context, c Command, print func(Line)) (int
 	defer stop()
 	// Standard input is read by the command that runs it: what the script starts must not eat the rest of it.
 	err = session.Run("f=$(mktemp) && cat >\"$f\" && { " + c.Interpreter + " \"$f\" </dev/null; s=$?; rm -f \"$f\"; exit $s; }")
-	out.end()
-	errs.end()
+	end()
 	if ctx.Err() != nil {
 		return 0, context.Cause(ctx)
 	}

@@ -105,14 +105,11 @@ func (w *winRM) run(ctx context.Context, line string, print func(Line)) (int, er
 	if err != nil {
 		return 0, err
 	}
-	var mu sync.Mutex
-	out := &lineWriter{mu: &mu, print: print}
-	errs := &lineWriter{mu: &mu, print: print, stderr: true}
+	out, errs, end := Lines(print)
 	filter := &clixmlFilter{to: errs}
 	exit, err := client.RunWithContext(ctx, line, out, filter)
 	ended := filter.end()
-	out.end()
-	errs.end()
+	end()
 	switch {
 	case ctx.Err() != nil:
 		return 0, context.Cause(ctx)
