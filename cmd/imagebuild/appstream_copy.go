@@ -22,8 +22,9 @@ func (p *program) streamCopyCommand() *cobra.Command {
 			if len(r.Regions) == 0 {
 				return mistake("name a region: --to eu-central-1", "no region to copy to is named")
 			}
+			form := regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
 			for _, region := range r.Regions {
-				if ok, err := regexp.MatchString(`^[a-z]{2}(-[a-z]+)+-\d$`, region); err != nil || !ok {
+				if !form.MatchString(region) {
 					return mistake("write a region as AWS does: eu-central-1", "%q is no region", report.Neutral(region))
 				}
 			}

@@ -89,7 +89,7 @@ func (c *streamCopy) make(ctx context.Context) (StreamImage, error) {
 	if img, err = c.to.Await(ctx, c.request.As, streamPatience); err != nil {
 		return img, err
 	}
-	if err := c.tag(ctx, img.ARN); err != nil {
+	if err = c.tag(ctx, img.ARN); err != nil {
 		return img, err
 	}
 	changes, err := c.to.PlanShares(ctx, c.request.As, c.shares, false)
@@ -107,10 +107,10 @@ func (c *streamCopy) begin(ctx context.Context) (StreamImage, error) {
 		return img, err
 	}
 	if ok {
-		ours, err := c.ours(ctx, img)
+		ours, asked := c.ours(ctx, img)
 		switch {
-		case err != nil:
-			return img, err
+		case asked != nil:
+			return img, asked
 		case !ours:
 			return img, &StreamError{
 				Message: fmt.Sprintf("there is another image %s in %s", c.request.As, c.to.region),
@@ -120,11 +120,11 @@ func (c *streamCopy) begin(ctx context.Context) (StreamImage, error) {
 			return img, nil
 		}
 		c.to.say("%s in %s FAILED before and is made anew", img.Name, c.to.region)
-		if err := c.to.remove(ctx, img.Name); err != nil {
+		if err = c.to.remove(ctx, img.Name); err != nil {
 			return img, err
 		}
 	}
-	if err := c.call(ctx); err != nil {
+	if err = c.call(ctx); err != nil {
 		return img, err
 	}
 	img, ok, err = c.to.Image(ctx, c.request.As)
@@ -152,9 +152,9 @@ func (c *streamCopy) call(ctx context.Context) error {
 		if Code(err) != "LimitExceededException" {
 			return err
 		}
-		images, lerr := c.to.List(ctx, "PRIVATE", false)
-		if lerr != nil {
-			return lerr
+		images, failed := c.to.List(ctx, "PRIVATE", false)
+		if failed != nil {
+			return failed
 		}
 		if !slices.ContainsFunc(images, func(i StreamImage) bool { return i.State == "COPYING" }) {
 			return quotaNamed(err)
@@ -162,7 +162,7 @@ func (c *streamCopy) call(ctx context.Context) error {
 		if !queued {
 			c.to.say("%s waits for other copies into %s", c.request.As, c.to.region)
 		}
-		if err := sleep(ctx, c.from.interval); err != nil {
+		if err = sleep(ctx, c.from.interval); err != nil {
 			return err
 		}
 	}

@@ -34,7 +34,8 @@ func (s *StreamImages) Update(ctx context.Context, r ImageUpdate) (Updated, erro
 	if err != nil {
 		return Updated{}, err
 	}
-	if found, err := s.updating(ctx, old, r); err != nil || found != nil {
+	found, err := s.updating(ctx, old, r)
+	if err != nil || found != nil {
 		return Updated{CanUpdate: true, Image: found}, err
 	}
 	dry, err := read[appstream.CreateUpdatedImageOutput](ctx, s.clients, "appstream:CreateUpdatedImage", s.region, r.input(true, nil))

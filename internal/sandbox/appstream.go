@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"net/http"
 	"slices"
 	"strings"
@@ -54,7 +55,7 @@ func newAppStream(s *Server) *appStream {
 func (s *Server) serveAppStream(w http.ResponseWriter, r *http.Request, c *call, authErr error) {
 	p, read := awsJSON, readJSON
 	c.name = targetOperation(r)
-	if _, name, ok := rpcOperation(r.URL.Path); ok {
+	if name, ok := rpcOperation(r.URL.Path); ok {
 		p, read, c.name = rpcCBOR, readCBOR, name
 	}
 	model, err := awsmodel.Get(appStreamService)
@@ -171,9 +172,7 @@ func (a *appStream) answers() map[string]answer {
 		a.imageAnswers(), a.builderAnswers(), a.softwareAnswers(), a.fleetAnswers(), a.tagAnswers(),
 		a.plainAnswers(), a.applicationAnswers(), a.entitlementAnswers(), a.userAnswers(),
 	} {
-		for name, act := range part {
-			all[name] = act
-		}
+		maps.Copy(all, part)
 	}
 	return all
 }

@@ -29,16 +29,16 @@ func (a *appStream) createBuilder(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.fits(c, img); err != nil {
+	if err = a.fits(c, img); err != nil {
 		return nil, err
 	}
 	if len(list(c.in, "VpcConfig", "SubnetIds")) > 1 {
 		return nil, fail("InvalidParameterCombinationException", "An image builder takes exactly one subnet.")
 	}
-	if err := a.joins(c); err != nil {
+	if err = a.joins(c); err != nil {
 		return nil, err
 	}
-	if err := ownRole(c, text(c.in, "IamRoleArn")); err != nil {
+	if err = ownRole(c, text(c.in, "IamRoleArn")); err != nil {
 		return nil, err
 	}
 	software, err := a.chooseSoftware(img, texts(c.in, "SoftwaresToInstall"), texts(c.in, "SoftwaresToUninstall"))

@@ -76,7 +76,7 @@ func (f *fixture) post(path, target, body string) (int, http.Header, string) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	out, err := io.ReadAll(bufio.NewReader(resp.Body))
 	if err != nil {
 		f.Fatal(err)

@@ -57,8 +57,10 @@ type guestImage struct {
 	Layers                         []string // what the image consists of, newest first
 }
 
+var _ guestService = (*appStream)(nil)
+
 // A guestRefusal is a message of Image Assistant's, which exits with 1 behind it.
-type guestRefusal struct{ Message string }
+type guestRefusal struct{ Message string } //nolint:errname // no error of the sandbox's: what another program prints
 
 // Error implements error.
 func (r *guestRefusal) Error() string { return r.Message }

@@ -107,10 +107,10 @@ func (a *appStream) imageByARN(c *call, arn string) *streamResource {
 
 func (a *appStream) showImage(c *call, r *streamResource) object {
 	out := with(r.Body, object{"Arn": r.arn()})
-	switch {
-	case r.Account == "":
+	switch r.Account {
+	case "":
 		out["Visibility"] = "PUBLIC"
-	case r.Account == c.account:
+	case c.account:
 		out["Visibility"], out["ImageSharedWithOthers"] = "PRIVATE", "FALSE"
 		if len(r.Shares) > 0 {
 			out["ImageSharedWithOthers"] = "TRUE"

@@ -174,7 +174,7 @@ func TestStreamShare(t *testing.T) {
 	now.pass(time.Minute)
 	_, err = f.app.DeleteImage(t.Context(), &appstream.DeleteImageInput{Name: aws.String("cad")})
 	f.refused(err, "OperationNotPermittedException", "shared")
-	if err := give(consumer, false); err != nil {
+	if err = give(consumer, false); err != nil {
 		t.Fatal(err)
 	}
 	fleet := must[*appstream.DescribeFleetsOutput](f)(other.DescribeFleets(t.Context(), &appstream.DescribeFleetsInput{})).Fleets[0]

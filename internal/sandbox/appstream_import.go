@@ -14,7 +14,7 @@ func (a *appStream) importImage(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.newImageName(c, name); err != nil {
+	if err = a.newImageName(c, name); err != nil {
 		return nil, err
 	}
 	apps, err := catalogue(list(c.in, "AppCatalogConfig"))

@@ -1,5 +1,7 @@
 package sandbox
 
+import "strings"
+
 // Kinds of associations. An association is a resource with no ARN that anyone sees, whose Needs are its ends.
 const (
 	kindFleetStack       = "fleet-stack"
@@ -11,11 +13,11 @@ const (
 
 // linkName is the name of an association by the members of the call that are its ends.
 func linkName(c *call, ends []string) string {
-	name := ""
-	for _, e := range ends {
-		name += "\x00" + text(c.in, e)
+	parts := make([]string, len(ends))
+	for i, e := range ends {
+		parts[i] = text(c.in, e)
 	}
-	return name
+	return strings.Join(parts, "\x00")
 }
 
 // link associates what the members of the call name. Doing it twice is doing it once.

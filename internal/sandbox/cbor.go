@@ -20,20 +20,21 @@ const rpcPath = "/service/"
 var cborModes = sync.OnceValues(func() (cbor.DecMode, error) {
 	return cbor.DecOptions{
 		DefaultMapType:  reflect.TypeFor[map[string]any](),
-		IntDec:          cbor.IntDecConvertSigned,
+		IntDec:          cbor.IntDecConvertSignedOrFail,
 		DupMapKey:       cbor.DupMapKeyEnforcedAPF,
 		MaxNestedLevels: 32,
 		TimeTag:         cbor.DecTagIgnored,
 	}.DecMode()
 })
 
-// rpcOperation is the service and the operation of an RPC v2 path.
-func rpcOperation(path string) (service, operation string, ok bool) {
+// rpcOperation is the operation of an RPC v2 path.
+func rpcOperation(path string) (operation string, ok bool) {
 	rest, ok := strings.CutPrefix(path, rpcPath)
 	if !ok {
-		return "", "", false
+		return "", false
 	}
-	return strings.Cut(rest, "/operation/")
+	_, operation, ok = strings.Cut(rest, "/operation/")
+	return operation, ok
 }
 
 // readCBOR decodes a request's body; an empty one is an empty object.

@@ -42,7 +42,7 @@ func Unsupported(op *awsmodel.Operation) string { return asFailure(unsupported(o
 
 // DecodeRPC finds the operation and the input of a request in Smithy's RPC v2.
 func DecodeRPC(r *http.Request) (operation string, in map[string]any, err error) {
-	_, operation, _ = rpcOperation(r.URL.Path)
+	operation, _ = rpcOperation(r.URL.Path)
 	in, err = readCBOR(r)
 	return operation, in, err
 }

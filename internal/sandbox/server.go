@@ -64,7 +64,7 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 	if err := s.assemble(ctx); err != nil {
 		return nil, errors.Join(err, s.release())
 	}
-	if err := s.resume(); err != nil {
+	if err := s.resume(); err != nil { //nolint:contextcheck // builds outlive the opening, whose ctx is not theirs
 		return nil, errors.Join(err, s.release())
 	}
 	return s, nil
@@ -73,7 +73,7 @@ func Open(ctx context.Context, opts Options) (*Server, error) {
 // resume takes up what an earlier server left: builds, and builders that ran.
 func (s *Server) resume() error {
 	s.db.Lock()
-	s.builds.resume() // builds outlive the opening, whose ctx is not theirs
+	s.builds.resume()
 	s.stream.resume()
 	err := s.db.commit()
 	s.db.Unlock()
