@@ -180,7 +180,7 @@ func TestStreamBuilderRefusals(t *testing.T) {
 		{"volume", "InvalidParameterCombinationException", "200 to 500", func(in *appstream.CreateImageBuilderInput) {
 			in.RootVolumeConfig = &streamtypes.VolumeConfig{VolumeSizeInGb: aws.Int32(100)}
 		}},
-		{"mixed software", "InvalidParameterCombinationException", "different years", func(in *appstream.CreateImageBuilderInput) {
+		{"mixed software", "InvalidParameterCombinationException", "SoftwaresToInstall", func(in *appstream.CreateImageBuilderInput) {
 			in.SoftwaresToInstall = []string{"Microsoft_Office_2021_LTSC_Standard_64Bit", "Microsoft_Visio_2024_LTSC_Standard_64Bit"}
 		}},
 	} {
