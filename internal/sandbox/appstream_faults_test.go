@@ -159,7 +159,7 @@ func TestStreamInside(t *testing.T) {
 	must[*appstream.DeleteImageBuilderOutput](f)(f.app.DeleteImageBuilder(t.Context(), &appstream.DeleteImageBuilderInput{Name: aws.String("b")}))
 	now.pass(time.Minute)
 	must[*appstream.DescribeImageBuildersOutput](f)(f.app.DescribeImageBuilders(t.Context(), &appstream.DescribeImageBuildersInput{}))
-	want := []string{started, "stop b", started, "stop b", "stop b", "discard b"}
+	want := []string{started, "stop b", started, "stop b", "close", "stop b", "discard b"}
 	if !slices.Equal(seen.Seen, want) {
 		t.Errorf("the machine heard %q, want %q", seen.Seen, want)
 	}

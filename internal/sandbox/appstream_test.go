@@ -176,7 +176,7 @@ func TestStreamBuilderRefusals(t *testing.T) {
 		{"role", "InvalidRoleException", "AppStream 2.0 encountered an error because your IAM role 'arn:aws:iam::210987654321:role/x' is invalid", func(in *appstream.CreateImageBuilderInput) {
 			in.IamRoleArn = aws.String("arn:aws:iam::210987654321:role/x")
 		}},
-		{"long name", "ValidationException", "Name", func(in *appstream.CreateImageBuilderInput) { in.Name = aws.String(strings.Repeat("x", 101)) }},
+		{"long name", "InvalidParameterCombinationException", "Name", func(in *appstream.CreateImageBuilderInput) { in.Name = aws.String(strings.Repeat("x", 101)) }},
 		{"volume", "InvalidParameterCombinationException", "200 to 500", func(in *appstream.CreateImageBuilderInput) {
 			in.RootVolumeConfig = &streamtypes.VolumeConfig{VolumeSizeInGb: aws.Int32(100)}
 		}},

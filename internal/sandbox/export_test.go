@@ -93,5 +93,7 @@ func (r *Recorder) discard(arn string) {
 	r.Seen = append(r.Seen, "discard "+arn[strings.LastIndex(arn, "/")+1:])
 }
 
+func (r *Recorder) close() { r.Seen = append(r.Seen, "close") }
+
 // Inside puts the recorder into the place of the builders' inside.
 func (s *Server) Inside(r *Recorder) { s.stream.guest = r }

@@ -64,6 +64,9 @@ func refused(op *awsmodel.Operation, f awsmodel.Finding) error {
 		slices.Contains(op.Errors, "InvalidParameterException") {
 		code = "InvalidParameterException"
 	}
+	if op.Service == appStreamService && !slices.Contains(op.Errors, code) {
+		code = "ValidationException" // which every service has
+	}
 	msg := f.Message
 	if msg == "" {
 		msg = strings.TrimSpace(f.Path + " is not valid. " + f.Advice)
