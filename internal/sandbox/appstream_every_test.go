@@ -41,6 +41,7 @@ func example(sh *awsmodel.Shape, member string, optional bool) any {
 		"Arn": "arn:aws:appstream:eu-west-1:123456789012:" + kindOf(member) + "/x1", "AwsAccountId": "210987654321", "PhotonAmiId": "ami-0123456789abcdef0",
 		"WorkspaceImageId": "wsi-012345678", "UUID": "01234567-89ab-cdef-0123-456789abcdef", "InstanceType": "GeneralPurpose.t3.large",
 		"EmbedHostDomain": "example.com", "S3BucketArn": "arn:aws:s3:::bucket", "UrlPattern": "*", "UsbDeviceFilterString": "a,b,c,d,1,1,0,0",
+		"DirectoryName": "corp.example.com", "OrganizationalUnitDistinguishedName": "OU=AppStream,DC=corp,DC=example,DC=com",
 		"S3Bucket": "bucket", "RegionName": "eu-central-1", "AmiName": "name", "StreamingUrlUserId": "user",
 	} {
 		if sh.Name == shape {
@@ -100,7 +101,7 @@ func TestStreamEveryOperation(t *testing.T) {
 	for _, optional := range []bool{false, true, false} {
 		for _, op := range ops {
 			in := example(op.Input, "", optional)
-			if found := op.Check(in.(map[string]any)); len(found) > 0 {
+			if found := op.CheckShape(in.(map[string]any)); len(found) > 0 {
 				t.Fatalf("%s: the example is refused: %+v", op.Name, found[0])
 			}
 			body, err := json.Marshal(in)

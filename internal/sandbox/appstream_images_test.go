@@ -129,9 +129,9 @@ func TestStreamImportRefusals(t *testing.T) {
 		{"absent", "ResourceNotFoundException", "does not exist", func(in *appstream.CreateImportedImageInput) { in.SourceAmiId = aws.String("ami-0123456789abcdef0") }},
 		{"no role", "InvalidParameterCombinationException", "IamRoleArn", func(in *appstream.CreateImportedImageInput) { in.IamRoleArn = nil }},
 		{"two sources", "InvalidParameterCombinationException", "Exactly one", func(in *appstream.CreateImportedImageInput) { in.WorkspaceImageId = aws.String("wsi-012345678") }},
-		{"reserved", "OperationNotPermittedException", "reserved", func(in *appstream.CreateImportedImageInput) { in.Name = aws.String("AWS-cad") }},
+		{"reserved", "InvalidParameterCombinationException", "must not begin with aws", func(in *appstream.CreateImportedImageInput) { in.Name = aws.String("AWS-cad") }},
 		{"comma", "ValidationException", "Description", func(in *appstream.CreateImportedImageInput) { in.Description = aws.String("one, two") }},
-		{"twice", "InvalidParameterCombinationException", "not unique", func(in *appstream.CreateImportedImageInput) {
+		{"twice", "InvalidParameterCombinationException", "already that of", func(in *appstream.CreateImportedImageInput) {
 			in.AppCatalogConfig = slices.Repeat([]streamtypes.ApplicationConfig{{Name: aws.String("cad"), AbsoluteAppPath: aws.String("x")}}, 2)
 		}},
 	} {

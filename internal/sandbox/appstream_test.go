@@ -159,7 +159,7 @@ func TestStreamBuilderRefusals(t *testing.T) {
 			in.ImageName = aws.String("AppStream-WinServer2012R2-07-19-2021")
 		}},
 		{"family", "InvalidParameterCombinationException", "image instance family", func(in *appstream.CreateImageBuilderInput) { in.InstanceType = aws.String("stream.graphics.g5.xlarge") }},
-		{"retired", "InvalidParameterCombinationException", "not supported", func(in *appstream.CreateImageBuilderInput) {
+		{"retired", "InvalidParameterCombinationException", "retired", func(in *appstream.CreateImageBuilderInput) {
 			in.InstanceType = aws.String("stream.graphics-design.xlarge")
 		}},
 		{"native on new types", "InvalidParameterCombinationException", "not supported", func(in *appstream.CreateImageBuilderInput) { in.InstanceType = aws.String("GeneralPurpose.t3.large") }},
