@@ -70,7 +70,7 @@ func goldenFile(t *testing.T, name, got string) {
 func TestDocumentSinks(t *testing.T) {
 	var parts []txtar.File
 	for _, c := range documentCases(t) {
-		if c.name == "too-long" || c.name == "hostile" {
+		if c.name == "too-long" || strings.HasPrefix(c.name, "hostile") {
 			continue
 		}
 		parts = append(parts, part(t, c.name+"/text", func(w io.Writer) error { return report.DocumentsText(w, c.docs, report.TextOptions{Width: 120}) }),

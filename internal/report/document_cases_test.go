@@ -188,6 +188,21 @@ func hostileRun() *report.Document {
 	return report.RunDocument(folded(p, report.Meta{}, events[:3*2*4]), time.Time{}, a)
 }
 
+// hostileLogs is one image whose provisioner printed everything of the kind, and failed with it.
+func hostileLogs() *report.Document {
+	all := strings.Join(hostile, "\n")
+	f := newFixture()
+	f.add("web", "not there: it was never built", change("image.web", image, planner.Create, planner.Object{}))
+	events := []executor.Event{executor.Started{Addr: addr("image.web"), At: after(0), Verb: planner.Create}}
+	for _, line := range hostile {
+		events = append(events, executor.Log{Addr: addr("image.web"), At: after(time.Second), Line: line})
+	}
+	events = append(events, executor.Finished{Addr: addr("image.web"), At: after(time.Minute), Status: executor.Failed, Err: &executor.Failure{
+		Code: "BuildFailed", Message: all, Phase: "build", Step: "01-shell", Action: "ExecuteBash", ExitStatus: "exit status 1", Stderr: all, Range: at(10, 2, 19),
+	}})
+	return report.RunDocument(folded(f.Plan, report.Meta{}, events), time.Time{}, about("build"))
+}
+
 // matrix is three legs: one built, one failed, one that had nothing to do.
 func matrix() []*report.Document {
 	built, failed := builtSite(), failedRun()
@@ -214,6 +229,7 @@ func documentCases(t *testing.T) []documentCase {
 		{"no-change", one(report.PlanDocument(sitePlan(false), nil, about("plan")))},
 		{"too-long", one(longRun())},
 		{"hostile", one(hostileRun())},
+		{"hostile-logs", one(hostileLogs())},
 		{"matrix", matrix()},
 		{"pull-request-plan", one(warned())},
 		{"pull-request-build", one(pullRequestRun())},
