@@ -25,7 +25,7 @@ func (p *program) appstreamCommand() *cobra.Command {
 	}
 	c.AddCommand(
 		p.streamListCommand(), p.streamShareCommand(), p.streamUnshareCommand(), p.streamCopyCommand(),
-		p.streamUpdateCommand(), p.streamDeleteCommand(), p.streamExportCommand(),
+		p.streamUpdateCommand(), p.streamDeleteCommand(), p.streamExportCommand(), p.streamBootstrapCommand(),
 	)
 	return c
 }

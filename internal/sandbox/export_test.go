@@ -92,6 +92,7 @@ func (r *Recorder) stop(arn string) {
 func (r *Recorder) discard(arn string) {
 	r.Seen = append(r.Seen, "discard "+arn[strings.LastIndex(arn, "/")+1:])
 }
+func (r *Recorder) close() { r.Seen = append(r.Seen, "close") }
 
 func (r *Recorder) close() { r.Seen = append(r.Seen, "close") }
 

@@ -164,14 +164,13 @@ func plainNonce(s string) bool {
 
 // verifyJob compares a signature, and returns the secret that results are signed with; nil where there is none.
 func verifyJob(key, algorithm string, message, signature []byte) ([]byte, bool) {
-	seed, ed := strings.CutPrefix(key, "ed25519:")
-	raw, err := hex.DecodeString(seed)
+	public, ed := strings.CutPrefix(key, "ed25519-public:")
+	raw, err := hex.DecodeString(public)
 	switch {
 	case err != nil || len(raw) < 16:
 		return nil, false
-	case ed && algorithm == "Ed25519" && len(raw) == ed25519.SeedSize:
-		public, ok := ed25519.NewKeyFromSeed(raw).Public().(ed25519.PublicKey)
-		return nil, ok && ed25519.Verify(public, message, signature)
+	case ed && algorithm == "Ed25519" && len(raw) == ed25519.PublicKeySize:
+		return nil, ed25519.Verify(raw, message, signature)
 	case !ed && algorithm == "HMAC-SHA256":
 		return raw, hmac.Equal(macOf(raw, message), signature)
 	}

@@ -1,0 +1,95 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+
+	"github.com/spf13/cobra"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/executor/session"
+	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// streamBootstrapCommand writes what machines need to be worked in through a bucket. It asks nobody.
+func (p *program) streamBootstrapCommand() *cobra.Command {
+	var b session.Bootstrap
+	var platform, out string
+	c := &cobra.Command{
+		Use: "bootstrap", Short: "Write the script and the policies that the communicator s3 needs",
+		Long: "bootstrap writes the script that a base image runs so that its machines take their work from a bucket, and the least\n" +
+			"that the machines' role, the role that runs imagebuild, and all others may do with that bucket.",
+		Example: "  imagebuild appstream bootstrap --bucket imagebuild-sessions --region eu-west-1 --account 123456789012 --out bootstrap",
+		Args:    cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			b.Windows = platform == "windows"
+			b.Region = p.regionOf(configurationFlags{region: b.Region}, &dsl.Config{})
+			b.Partition = awsmodel.PartitionOf(b.Region)
+			if err := checkBootstrap(b, platform); err != nil {
+				return err
+			}
+			return p.writeBootstrap(b, out)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&b.Bucket, "bucket", "", "the `bucket` that jobs and results lie in")
+	f.StringVar(&b.Prefix, "prefix", "", "what the keys begin with")
+	f.StringVar(&b.Region, "region", "", "the `region` of the machines (default: AWS_REGION, then AWS_DEFAULT_REGION)")
+	f.StringVar(&b.Account, "account", "", "the `account` of the machines, 12 digits")
+	f.StringVar(&b.Key, "key", "ssm:/imagebuild/job-key", "where the key of the jobs is kept: ssm:/path or secretsmanager:NAME#member")
+	f.StringVar(&b.Machines, "machine-role", "", "the `ARN` of the machines' role")
+	f.StringVar(&b.Runner, "runner-role", "", "the `ARN` of the role that runs imagebuild")
+	f.StringVar(&platform, "platform", "windows", "windows or linux")
+	f.StringVar(&out, "out", "", "write the files to this `directory` instead of standard output")
+	return c
+}
+
+// checkBootstrap refuses what would make a script or a policy that means something else.
+func checkBootstrap(b session.Bootstrap, platform string) error {
+	switch {
+	case !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`).MatchString(b.Bucket):
+		return mistake("say --bucket NAME", "%q is no name of a bucket", b.Bucket)
+	case !regexp.MustCompile(`^[A-Za-z0-9/_.-]*$`).MatchString(b.Prefix):
+		return mistake("use letters, digits, / _ . -", "%q is no prefix of keys", b.Prefix)
+	case b.Region == "":
+		return mistake("say --region eu-west-1", "no region is named")
+	case !regexp.MustCompile(`^[0-9]{12}$`).MatchString(b.Account):
+		return mistake("say --account 123456789012", "%q is no account", b.Account)
+	case !planner.StoredSecret(b.Key):
+		return mistake("say --key ssm:/imagebuild/job-key", "%q does not say where the key is kept", b.Key)
+	case !slices.Contains([]string{"windows", "linux"}, platform):
+		return mistake("say --platform windows or linux", "there is no platform %q", platform)
+	}
+	return nil
+}
+
+// writeBootstrap writes the script and the policies.
+func (p *program) writeBootstrap(b session.Bootstrap, out string) error {
+	files := []struct{ name, text string }{
+		{b.ScriptName(), b.Script()},
+		{"machine-role.json", b.MachinePolicy()},
+		{"runner-role.json", b.RunnerPolicy()},
+		{"bucket.json", b.BucketPolicy()},
+	}
+	for _, f := range files {
+		if out == "" {
+			fmt.Fprintf(p.stdout, "-- %s --\n%s", f.name, f.text)
+			continue
+		}
+		dir := out
+		if !filepath.IsAbs(dir) {
+			dir = filepath.Join(p.cwd, dir)
+		}
+		err := os.MkdirAll(dir, 0o755) //nolint:gosec // what is written there is no secret
+		if err = cmp.Or(err, os.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644)); err != nil {
+			return &exit{status: statusFailed, err: fmt.Errorf("writing %s: %w", f.name, err)}
+		}
+		fmt.Fprintf(p.stderr, "%s\n", filepath.Join(out, f.name))
+	}
+	return nil
+}
