@@ -44,16 +44,7 @@ func (a *action) converse(ctx context.Context) {
 		return
 	}
 	a.talk.gone = false
-	author := ""
-	if a.ownToken() {
-		author = "github-actions[bot]"
-	}
-	a.talk.comments = client.Comments(github.CommentMode(a.in["comment"]), author)
-}
-
-// ownToken reports whether the token is the job's, whose author is known and which may not ask.
-func (a *action) ownToken() bool {
-	return len(a.in["github-token"]) > 4 && a.in["github-token"][:4] == "ghs_"
+	a.talk.comments = client.Comments(github.CommentMode(a.in["comment"]), "")
 }
 
 // client speaks to GitHub about the job's repository.

@@ -1,6 +1,8 @@
 package github_test
 
 import (
+	"cmp"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -43,6 +45,59 @@ func TestAnOlderStateDoesNotReplaceANewerOne(t *testing.T) {
 					t.Errorf("%+v: %s", got, c.Body)
 				}
 			})
+		})
+	}
+}
+
+// A run's sections replace those of earlier runs, whose legs may be no more; an attempt's stand beside those of the attempt
+// before; the whole of a last job takes the place of the sections it was made of.
+func TestSectionsOfSeveralRuns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fake(t, githubtest.Options{})
+		comments := client(t, s, githubtest.TokenWrite).Comments(github.CommentUpdate, "")
+		for _, step := range []struct {
+			section string
+			order   github.Order
+			want    string
+		}{
+			{"a", order(5, 1, 1), "a"},
+			{"b", order(5, 1, 2), "a b"},
+			{"a", order(5, 2, 1), "a b"},
+			{"", order(5, 2, 2), "whole"},
+			{"b", order(5, 2, 1), "whole"},
+			{"c", order(6, 1, 1), "c"},
+			{"a", order(5, 3, 9), "c"},
+			{"", order(5, 3, 9), "c"},
+			{"b", order(6, 1, 2), "b c"},
+			{"", order(6, 1, 2), "whole"},
+		} {
+			upsert(t, comments, github.Comment{PullRequest: 7, Key: "web", Section: step.section, Order: step.order, Body: says("x")})
+			got := []string{}
+			for name := range github.ParseComment(one(t, s).Body).Parts() {
+				got = append(got, cmp.Or(name, "whole"))
+			}
+			slices.Sort(got)
+			if strings.Join(got, " ") != step.want {
+				t.Errorf("after %q %v there is %q, want %q", step.section, step.order, got, step.want)
+			}
+		}
+	})
+}
+
+func TestOnlyWhereThereIsOne(t *testing.T) {
+	for _, mode := range []github.CommentMode{github.CommentUpdate, github.CommentNew, github.CommentRecreate} {
+		synctest.Test(t, func(t *testing.T) {
+			s := fake(t, githubtest.Options{})
+			comments := client(t, s, githubtest.TokenWrite).Comments(mode, "")
+			if got := upsert(t, comments, github.Comment{Existing: true, Body: says("x")}); got.ID != 0 || len(s.Comments(7)) != 0 {
+				t.Errorf("%s: %+v", mode, got)
+			}
+			upsert(t, comments, github.Comment{Order: order(5, 1, 1), Body: says("first")})
+			got := upsert(t, comments, github.Comment{Existing: true, Order: order(6, 1, 1), Body: says("second")})
+			all := s.Comments(7)
+			if last := all[len(all)-1]; !strings.HasSuffix(last.Body, "second") || got.ID != last.ID {
+				t.Errorf("%s: %+v", mode, all)
+			}
 		})
 	}
 }

@@ -99,47 +99,51 @@ func (w *writer) round(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	if found, err = w.turn(ctx, found); err != nil {
-		return false, err
-	}
 	if len(found) == 0 && w.c.Existing {
 		return true, nil
+	}
+	if found, err = w.turn(ctx, found); err != nil {
+		return false, err
 	}
 	if len(found) == 0 {
 		return w.create(ctx)
 	}
-	keep := found[0]
-	text := keep.text
-	for _, other := range found[1:] {
-		for _, p := range sortedParts(other.text) {
-			text.put(p, w.newer)
-		}
-	}
+	keep, others := found[0], found[1:]
 	w.out.ID, w.out.URL = keep.id, keep.url
-	if text.put(w.part, w.newer) || text.same(w.part) {
-		text.title, w.out.Superseded = w.title(), false
-	} else {
-		w.out.Superseded = true
-	}
-	body, err := w.render(text)
+	body, err := w.render(w.merged(found))
 	if err != nil {
 		return false, err
 	}
-	if body == strings.TrimRight(keep.body, "\n") && len(found) == 1 {
-		return true, nil
-	}
-	if body != keep.body {
+	if body != strings.TrimRight(keep.body, "\n") {
 		if err = w.edit(ctx, keep.id, body); gone(err) {
 			w.forget(keep.id)
 			return false, nil
-		} else if err != nil {
+		}
+		if err != nil {
 			return false, err
 		}
-	}
-	if w.c.Live && len(found) == 1 {
+	} else if len(others) == 0 {
 		return true, nil
 	}
-	return w.verify(ctx, keep.id, found[1:])
+	if w.c.Live && len(others) == 0 {
+		return true, nil
+	}
+	return w.verify(ctx, keep.id, others)
+}
+
+// merged is what our comments say together, with our part where it is the newer.
+func (w *writer) merged(found []posted) *commentText {
+	t := found[0].text
+	for _, other := range found[1:] {
+		for _, p := range sortedParts(other.text) {
+			t.put(p, w.newer)
+		}
+	}
+	w.out.Superseded = !t.put(w.part, w.newer) && !t.same(w.part)
+	if !w.out.Superseded {
+		t.title = w.title()
+	}
+	return t
 }
 
 // same says whether the very part stands there already, from an earlier round or a live edit.
@@ -160,7 +164,6 @@ func sortedParts(t *commentText) []part {
 // render renders a text with our part in it, and its secrets covered.
 func (w *writer) render(t *commentText) (string, error) {
 	fill := func(budget int) string {
-		// Covering can lengthen a text: *** is shorter than any masked secret but of four bytes less by one.
 		return w.client.redact(w.c.Body(budget))
 	}
 	if !t.same(w.part) {

@@ -123,41 +123,31 @@ func (t *commentText) newest() part {
 	return out
 }
 
-// put takes a part in where it is newer than what stands there, and says whether it did. A whole comment takes
-// the place of older sections, and a section that of an older whole.
+// put takes a part in where it is newer than all that it cannot stand beside, which goes then, and says whether it did.
 func (t *commentText) put(p part, newer func(p, than part) bool) bool {
-	if have, ok := t.parts[p.Section]; ok && !newer(p, have) {
+	if t.holds(p, newer) {
 		return false
 	}
-	if whole, ok := t.parts[wholeComment]; ok && p.Section != wholeComment && !newer(p, whole) {
-		return false
-	}
-	if p.Section == wholeComment {
-		for _, s := range t.parts {
-			if newer(s, p) {
-				return false
-			}
-		}
-		clear(t.parts)
-	}
-	delete(t.parts, wholeComment)
+	maps.DeleteFunc(t.parts, func(_ string, q part) bool { return p.rivals(q) })
 	t.parts[p.Section] = p
 	return true
 }
 
+// rivals says whether two parts cannot stand side by side: what one writer says twice, the whole and a section, and what two
+// runs say, since a leg of an earlier run may be no leg any more. A part of the run that is done again stays.
+func (p part) rivals(q part) bool {
+	return p.Section == q.Section || p.Section == wholeComment || q.Section == wholeComment || p.Run != q.Run
+}
+
 // holds says whether a part, or what took its place, stands there.
 func (t *commentText) holds(p part, newer func(p, than part) bool) bool {
-	if have, ok := t.parts[p.Section]; ok {
-		return !newer(p, have)
-	}
-	if whole, ok := t.parts[wholeComment]; ok {
-		return !newer(p, whole)
-	}
-	if p.Section != wholeComment {
-		return false
-	}
-	for _, s := range t.parts {
-		if newer(s, p) {
+	for _, q := range t.parts {
+		if !p.rivals(q) {
+			continue
+		}
+		// A whole comment tells of the sections of its own moment, too.
+		wins := newer(p, q) || p.Section == wholeComment && q.Section != wholeComment && !newer(q, p)
+		if !wins {
 			return true
 		}
 	}

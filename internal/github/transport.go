@@ -40,7 +40,7 @@ const (
 
 func newTransport(base http.RoundTripper, token string, urls ...string) *transport {
 	if base == nil {
-		base = http.DefaultTransport
+		base = impatient()
 	}
 	t := &transport{base: base, token: token, remaining: noRemaining}
 	for _, s := range urls {
@@ -48,6 +48,17 @@ func newTransport(base http.RoundTripper, token string, urls ...string) *transpo
 			t.own = append(t.own, u)
 		}
 	}
+	return t
+}
+
+// impatient is the usual transport, but for a server that takes a request and never answers.
+func impatient() http.RoundTripper {
+	t, ok := http.DefaultTransport.(*http.Transport)
+	if !ok {
+		return http.DefaultTransport
+	}
+	t = t.Clone()
+	t.ResponseHeaderTimeout = requestTimeout
 	return t
 }
 
