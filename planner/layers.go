@@ -3,6 +3,7 @@ package planner
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -24,7 +25,10 @@ type Leg struct {
 // that make what it needs. Legs that have nothing to do are left out, unless all are wanted; what stands
 // on them begins at once. What no image needs, such as a pipeline that stands by itself, is a leg too.
 func (p *Plan) Layers(all bool) ([][]Leg, error) {
-	l := &layering{legs: map[string]*Leg{}, after: map[string]map[string]bool{}, depth: map[string]int{}}
+	l := &layering{
+		legs: map[string]*Leg{}, after: map[string]map[string]bool{}, depth: map[string]int{},
+		below: map[dsl.Addr]map[string]bool{}, ends: map[dsl.Addr]time.Duration{},
+	}
 	l.gather(p, all)
 	var layers [][]Leg
 	for _, name := range sortedKeys(l.legs) {
@@ -51,8 +55,10 @@ func (p *Plan) Layers(all bool) ([][]Leg, error) {
 // A layering carries one Layers.
 type layering struct {
 	legs  map[string]*Leg
-	after map[string]map[string]bool // the legs that one stands on
-	depth map[string]int             // how many must come before it, one after the other; from 1 once known
+	after map[string]map[string]bool   // the legs that one stands on
+	depth map[string]int               // how many must come before it, one after the other; from 1 once known
+	below map[dsl.Addr]map[string]bool // the nearest legs that an address stands on, or the one it is of
+	ends  map[dsl.Addr]time.Duration   // in the leg that an address is of
 }
 
 // gather finds the legs, and what each stands on.
@@ -66,43 +72,43 @@ func (l *layering) gather(p *Plan, all bool) {
 			needed[a] = true
 		}
 	}
-	below := map[dsl.Addr]map[string]bool{} // the nearest legs that an address stands on or is of
-	ends := map[dsl.Addr]time.Duration{}    // in the leg that an address is of
 	for _, c := range p.Changes {
-		name, image := selectName(c.Node), c.Kind.Naming == OfRecipe
+		name := selectName(c.Node)
 		stands := map[string]bool{}
 		for _, a := range c.Needs {
-			for n := range below[a] {
-				stands[n] = true
-			}
+			maps.Copy(stands, l.below[a])
 		}
-		below[c.Addr] = stands
+		l.below[c.Addr] = stands
 		// A block of its own that something else needs is made by the leg that needs it.
-		if !all && !busy[name] || c.Group == "" && !image && needed[c.Addr] {
-			continue
+		if (all || busy[name]) && (c.Group != "" || c.Kind.Naming == OfRecipe || !needed[c.Addr]) {
+			l.take(name, c, stands)
 		}
-		leg := l.legs[name]
-		if leg == nil {
-			leg = &Leg{Name: name}
-			l.legs[name], l.after[name] = leg, map[string]bool{}
-		}
-		for n := range stands {
-			if n != name {
-				l.after[name][n] = true
-			}
-		}
-		for _, a := range c.Needs {
-			if below[a][name] {
-				ends[c.Addr] = max(ends[c.Addr], ends[a])
-			}
-		}
-		ends[c.Addr] += c.Estimate
-		leg.Estimate = max(leg.Estimate, ends[c.Addr])
-		if image {
-			leg.Images = append(leg.Images, c.Addr)
-		}
-		below[c.Addr] = map[string]bool{name: true}
 	}
+}
+
+// take makes a change part of a leg, which then stands on the legs that the change stands on.
+func (l *layering) take(name string, c *Change, stands map[string]bool) {
+	leg := l.legs[name]
+	if leg == nil {
+		leg = &Leg{Name: name}
+		l.legs[name], l.after[name] = leg, map[string]bool{}
+	}
+	for n := range stands {
+		if n != name {
+			l.after[name][n] = true
+		}
+	}
+	for _, a := range c.Needs {
+		if l.below[a][name] {
+			l.ends[c.Addr] = max(l.ends[c.Addr], l.ends[a])
+		}
+	}
+	l.ends[c.Addr] += c.Estimate
+	leg.Estimate = max(leg.Estimate, l.ends[c.Addr])
+	if c.Kind.Naming == OfRecipe {
+		leg.Images = append(leg.Images, c.Addr)
+	}
+	l.below[c.Addr] = map[string]bool{name: true}
 }
 
 // deep is how many layers stand below a leg.

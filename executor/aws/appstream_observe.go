@@ -99,7 +99,7 @@ func (o *observer) appstreamImage(ctx context.Context, n *planner.Node) (*planne
 		if tagErr != nil {
 			return nil, tagErr
 		}
-		seen.Digest = text(tags, planner.TagDigest)
+		seen.Digest, seen.Tags = text(tags, planner.TagDigest), ownTags(object{"tags": tags})
 		if n.Kind.Mend != nil && seen.State == available && seen.Digest != n.Digest {
 			seen.Missing = []string{"tags"}
 		}

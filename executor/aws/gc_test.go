@@ -250,7 +250,7 @@ func TestCollectCancelsFirst(t *testing.T) {
 		t.Fatal(err)
 	}
 	var answer struct{ ImageBuildVersionArn string }
-	if err := json.Unmarshal(out, &answer); err != nil {
+	if err = json.Unmarshal(out, &answer); err != nil {
 		t.Fatal(err)
 	}
 	arn := answer.ImageBuildVersionArn
@@ -263,7 +263,7 @@ func TestCollectCancelsFirst(t *testing.T) {
 	if err != nil || !slices.Equal(ended, []string{arn}) {
 		t.Errorf("ended %v, %v", ended, err)
 	}
-	if err := s.clients.Ended(t.Context(), region, []string{arn}, 10*time.Millisecond); err != nil {
+	if err = s.clients.Ended(t.Context(), region, []string{arn}, 10*time.Millisecond); err != nil {
 		t.Fatal(err)
 	}
 	p = s.collect(left)
@@ -318,7 +318,7 @@ func TestMergeWhileBuilding(t *testing.T) {
 	go func() { done <- s.run(p) }()
 	var merge *planner.Plan
 	for merge == nil || !strings.Contains(reasonOf(merge, "image"), "wait: being built") {
-		time.Sleep(10 * time.Millisecond) //nolint:forbidigo // the sandbox's clock is the machine's
+		time.Sleep(10 * time.Millisecond) // the sandbox's clock is the machine's
 		merge = s.plan(nil)
 	}
 	r := s.run(merge)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/internal/awsmodel"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -65,15 +66,27 @@ func (d *driver) retag(ctx context.Context, arn string, r planner.Retag) error {
 		if d.PullRequest != nil {
 			tags[planner.TagExpires] = d.expires()
 		}
-		if _, err := d.clients.once(ctx, "imagebuilder:TagResource", d.Region, object{"resourceArn": arn, "tags": tags}); err != nil {
+		call, in := taggingOf(arn, "TagResource", "tags", tags)
+		if _, err := d.clients.once(ctx, call, d.Region, in); err != nil {
 			return err
 		}
 	}
 	if len(r.Remove) == 0 {
 		return nil
 	}
-	_, err := d.clients.once(ctx, "imagebuilder:UntagResource", d.Region, object{"resourceArn": arn, "tagKeys": r.Remove})
+	call, in := taggingOf(arn, "UntagResource", "tagKeys", r.Remove)
+	_, err := d.clients.once(ctx, call, d.Region, in)
 	return err
+}
+
+// taggingOf is the call that changes the tags of a resource, and its input: each service has its own. The
+// names of members are compared without their case.
+func taggingOf(arn, operation, member string, value any) (planner.Op, object) {
+	service := "imagebuilder"
+	if a, err := awsmodel.ParseARN(arn); err == nil {
+		service = a.Service
+	}
+	return planner.Op(service + ":" + operation), object{"resourceArn": arn, member: value}
 }
 
 // keep is the same for what a create met that the plan did not know of: another run made it since.
@@ -104,7 +117,8 @@ func (c *Clients) Prolong(ctx context.Context, p *planner.Plan, until time.Time,
 			continue
 		}
 		tags := object{planner.TagExpires: until.UTC().Format(time.RFC3339)}
-		if _, err := c.answer(ctx, "imagebuilder:TagResource", p.Graph.Region, object{"resourceArn": observedARN(ch), "tags": tags}); err != nil {
+		call, in := taggingOf(observedARN(ch), "TagResource", "tags", tags)
+		if _, err := c.answer(ctx, call, p.Graph.Region, in); err != nil {
 			return failure(ch.Node, err)
 		}
 	}

@@ -30,8 +30,8 @@ func layersOf(t *testing.T, config string) (string, error) {
 		var legs []string
 		for _, leg := range layer {
 			legs = append(legs, leg.Only)
-			if err := g.Select([]string{leg.Only}, nil); err != nil {
-				t.Errorf("%s: %v", leg.Only, err)
+			if unselected := g.Select([]string{leg.Only}, nil); unselected != nil {
+				t.Errorf("%s: %v", leg.Only, unselected)
 			}
 			g, _ = planner.Compile(cfg, kind.All(), "eu-west-1")
 		}

@@ -63,7 +63,7 @@ workflow "check" {
 		}
 		for _, w := range []string{"workflow.check", "workflow.spread", `"aws:build/build-image"`} {
 			if yes() {
-				links += "  workflow {\n    workflow_arn = " + w + "\n  }\n"
+				links = fmt.Sprintf("%s  workflow {\n    workflow_arn = %s\n  }\n", links, w)
 			}
 		}
 		fmt.Fprintf(&b, "image \"i%d\" {\n%s}\n", i, links)
@@ -130,9 +130,7 @@ func (a *account) carryOut(p *planner.Plan) {
 	for _, c := range p.Changes {
 		old := a.seen[c.Addr]
 		if c.Retag != nil {
-			for k, v := range c.Retag.Add {
-				old.Tags[k] = v
-			}
+			maps.Copy(old.Tags, c.Retag.Add)
 			for _, k := range c.Retag.Remove {
 				delete(old.Tags, k)
 			}
