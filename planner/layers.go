@@ -80,7 +80,7 @@ func (l *layering) gather(p *Plan, all bool) {
 		}
 		l.below[c.Addr] = stands
 		// A block of its own that something else needs is made by the leg that needs it.
-		if (all || busy[name]) && (c.Group != "" || c.Kind.Naming == OfRecipe || !needed[c.Addr]) {
+		if (all || busy[name]) && (c.Group != "" || c.Kind.Naming == OfRecipe || c.Kind.Resource == "image" || !needed[c.Addr]) {
 			l.take(name, c, stands)
 		}
 	}
@@ -105,7 +105,7 @@ func (l *layering) take(name string, c *Change, stands map[string]bool) {
 	}
 	l.ends[c.Addr] += c.Estimate
 	leg.Estimate = max(leg.Estimate, l.ends[c.Addr])
-	if c.Kind.Naming == OfRecipe {
+	if c.Kind.Naming == OfRecipe || c.Kind.Resource == "image" { // of AppStream
 		leg.Images = append(leg.Images, c.Addr)
 	}
 	l.below[c.Addr] = map[string]bool{name: true}
