@@ -7,6 +7,7 @@ import (
 
 // Merge orders the documents of several jobs by command, configuration and leg, and leaves out those
 // that a later attempt of the same run replaced: a run that is repeated in part keeps the others' documents.
+// A document of a run under way is of a job that ended before it could tell how: it was interrupted.
 func Merge(docs []*Document) []*Document {
 	type leg struct {
 		command, path, leg string
@@ -19,9 +20,15 @@ func Merge(docs []*Document) []*Document {
 	}
 	var out []*Document
 	for _, d := range docs {
-		if d.Source.Run == 0 || d.Source.Attempt == newest[of(d)] {
-			out = append(out, d)
+		if d.Source.Run != 0 && d.Source.Attempt != newest[of(d)] {
+			continue
 		}
+		if d.Outcome == Running {
+			ended := *d
+			ended.Outcome = Interrupted
+			d = &ended
+		}
+		out = append(out, d)
 	}
 	slices.SortStableFunc(out, func(a, b *Document) int {
 		return cmp.Or(cmp.Compare(a.Command, b.Command), cmp.Compare(a.Path, b.Path), cmp.Compare(a.Leg, b.Leg), cmp.Compare(a.Source.Run, b.Source.Run))

@@ -159,6 +159,9 @@ func TestMerge(t *testing.T) {
 	got := report.Merge([]*report.Document{
 		leg("b", 1, 1, report.Failed), leg("a", 1, 1, report.Succeeded), leg("b", 1, 2, report.Succeeded), leg("c", 0, 0, report.Succeeded), leg("c", 0, 0, report.Succeeded),
 	})
+	if stopped := report.Merge([]*report.Document{leg("a", 1, 1, report.Running)}); stopped[0].Outcome != report.Interrupted || !report.ExitFailed(stopped) {
+		t.Errorf("a job that never told its end is %s", stopped[0].Outcome)
+	}
 	var names []string
 	for _, d := range got {
 		names = append(names, fmt.Sprintf("%s%d", d.Leg, d.Source.Attempt))
