@@ -56,7 +56,7 @@ func (c *Clients) sourceImage(ctx context.Context, region, id string) ([]awsmode
 		return nil, err
 	}
 	out, err := c.answer(ctx, "ec2:DescribeImages", region, object{"ImageIds": []any{id}})
-	if err != nil {
+	if err != nil && Code(err) != "InvalidAMIID.NotFound" && Code(err) != "InvalidAMIID.Unavailable" {
 		return nil, err
 	}
 	images := list(out, "Images")
