@@ -61,10 +61,20 @@ func (a *appstreamDriver) abandon(ctx context.Context, b *ImageBuilder, worked e
 
 // RemoveImageBuilder takes a machine away, waiting out the states in which nothing works. show hears of every new state.
 func (c *Clients) RemoveImageBuilder(ctx context.Context, region, name string, show func(state string)) error {
+	return c.removeBuilder(ctx, going{region, name, c.patience()}, show)
+}
+
+// A going is a machine on its way out, and the time between two questions about it.
+type going struct {
+	region, name string
+	every        time.Duration
+}
+
+func (c *Clients) removeBuilder(ctx context.Context, g going, show func(state string)) error {
 	state := ""
 	until := time.Now().Add(readyBound + deleteBound)
 	for {
-		thing, err := c.imageBuilder(ctx, region, name)
+		thing, err := c.imageBuilder(ctx, g.region, g.name)
 		if err != nil {
 			return err
 		}
@@ -75,13 +85,13 @@ func (c *Clients) RemoveImageBuilder(ctx context.Context, region, name string, s
 			state = now
 			show(now)
 		}
-		if err = c.nudge(ctx, region, name, state); err != nil {
+		if err = c.nudge(ctx, g.region, g.name, state); err != nil {
 			return err
 		}
 		if time.Now().After(until) {
-			return fmt.Errorf("image builder %s is still %s", name, state)
+			return fmt.Errorf("image builder %s is still %s", g.name, state)
 		}
-		if err = sleep(ctx, c.patience()); err != nil {
+		if err = sleep(ctx, g.every); err != nil {
 			return err
 		}
 	}
@@ -122,7 +132,7 @@ func (c *Clients) nudge(ctx context.Context, region, name, state string) error {
 // remove is RemoveImageBuilder within a run.
 func (a *appstreamDriver) remove(ctx context.Context, t *turn, name string) error {
 	defer a.forget("appstream:DescribeImageBuilders", t.region)
-	return a.clients.RemoveImageBuilder(ctx, t.region, name, t.progress)
+	return a.clients.removeBuilder(ctx, going{t.region, name, a.interval}, t.progress)
 }
 
 // deleteBuilder takes away a machine that an earlier run left behind.

@@ -1,0 +1,314 @@
+package aws_test
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/sandbox"
+	"github.com/org/imagebuild-action/planner"
+)
+
+// streaming opens a sandbox whose AppStream goes through its states at once, with faults.
+func streaming(t *testing.T, faults ...sandbox.Fault) (url string) {
+	t.Helper()
+	server, err := sandbox.Open(t.Context(), sandbox.Options{
+		Dir: t.TempDir(), Root: "none", Region: region, Account: account, Faults: faults,
+		AppStream: sandbox.AppStreamOptions{StateTimes: map[string]time.Duration{"": 5 * time.Millisecond}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if closeErr := server.Close(); closeErr != nil {
+			t.Error(closeErr)
+		}
+	})
+	if url, err = server.Listen("127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	return url
+}
+
+// to are clients of a sandbox.
+func to(t *testing.T, url string, through *http.Client) *aws.Clients {
+	t.Helper()
+	c, err := aws.New(t.Context(), aws.Config{Region: region, Endpoint: url, KeyID: "sandbox", SecretKey: "sandbox", HTTP: through})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// A hand works in image builders: it makes the image by another of AppStream's calls, since there is no machine.
+type hand struct {
+	clients *aws.Clients
+	fail    error // returned instead of working
+	drop    error // returned after the image was begun, as a session that was cut off is
+	worked  int
+}
+
+func (h *hand) Work(ctx context.Context, j aws.Job) error {
+	h.worked++
+	if h.fail != nil {
+		return h.fail
+	}
+	address, err := j.Machine.Address(ctx)
+	if err != nil || address == "" {
+		return fmt.Errorf("no address: %w", err)
+	}
+	for _, s := range j.Work.Steps {
+		if s.Action != planner.WorkCreateImage {
+			continue
+		}
+		in, err := json.Marshal(map[string]any{"Name": s.Input["name"], "WorkspaceImageId": "wsi-012345678", "Tags": s.Input["tags"]})
+		if err != nil {
+			return err
+		}
+		if _, err = h.clients.Call(ctx, "appstream:CreateImportedImage", "", in); err != nil {
+			return err
+		}
+	}
+	return h.drop
+}
+
+const onABuilder = `
+source "appstream-builder" "cad" {
+  base_image    = "AppStream-WinServer2022-"
+  instance_type = "stream.standard.large"
+  subnet_id     = "subnet-0123456789abcdef0"
+  communicator  = "s3"
+}
+build {
+  name    = "cad"
+  sources = ["source.appstream-builder.cad"]
+
+  provisioner "powershell" {
+    inline = ["hostname"]
+  }
+}
+`
+
+func builderFiles() map[string]string { return map[string]string{"main.ib.hcl": onABuilder} }
+
+func quick(h *hand) aws.Options {
+	return aws.Options{Interval: 10 * time.Millisecond, CallsPerSecond: 1000, Run: "run1", Worker: h, Lease: 150 * time.Millisecond}
+}
+
+// names are what a list has, by state.
+func names(t *testing.T, c *aws.Clients, op planner.Op, items, in string) []string {
+	t.Helper()
+	raw, err := c.Call(t.Context(), op, "", json.RawMessage(in))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all map[string]json.RawMessage
+	var things []struct{ Name, State string }
+	if err = errors.Join(json.Unmarshal(raw, &all)); err == nil && all[items] != nil {
+		err = json.Unmarshal(all[items], &things)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	for _, thing := range things {
+		out = append(out, thing.Name+" "+thing.State)
+	}
+	return out
+}
+
+func leftBuilders(t *testing.T, c *aws.Clients) []string {
+	t.Helper()
+	return names(t, c, "appstream:DescribeImageBuilders", "ImageBuilders", `{}`)
+}
+
+func ownImages(t *testing.T, c *aws.Clients) []string {
+	t.Helper()
+	return names(t, c, "appstream:DescribeImages", "Images", `{"Type":"PRIVATE"}`)
+}
+
+func TestImageOnABuilder(t *testing.T) {
+	t.Parallel()
+	url := streaming(t)
+	c := to(t, url, nil)
+	h := &hand{clients: c, drop: errors.New("the connection was cut")}
+	p := plan(t, c, builderFiles())
+	if got := fmt.Sprint(p.Changes[0].Input["ImageArn"]); !strings.HasSuffix(got, "AppStream-WinServer2022-11-10-2025") {
+		t.Errorf("the newest by date is not %s", got)
+	}
+	r := carryOut(t.Context(), p, c.Driver(quick(h)))
+	if r.err != nil {
+		t.Fatal(r.err)
+	}
+	out := r.finished["appstream_image_builder.cad"].Outputs
+	if out["name"] != p.Changes[0].Known["name"] || !strings.HasPrefix(fmt.Sprint(out["arn"]), "arn:aws:appstream:eu-west-1:"+account+":image/cad-") {
+		t.Errorf("outputs %v", out)
+	}
+	if left := leftBuilders(t, c); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	states := r.states("appstream_image_builder.cad")
+	for _, want := range []string{"PENDING", "RUNNING", "STOPPING", "DELETING", "AVAILABLE"} {
+		if !slices.Contains(states, want) {
+			t.Errorf("states %v lack %s", states, want)
+		}
+	}
+	if again := plan(t, c, builderFiles()); verbs(again) != "1 none" {
+		t.Errorf("the second plan is %s: %s", verbs(again), again.Changes[0].Reason)
+	}
+}
+
+// A cutter is a process that dies: from one call on nothing gets through, the call itself or its answer included.
+type cutter struct {
+	after  int  // calls that get through
+	answer bool // the call that dies is carried out, and its answer lost
+	died   context.CancelFunc
+
+	mu    sync.Mutex
+	calls int
+}
+
+var errDead = errors.New("the process is dead")
+
+func (k *cutter) RoundTrip(r *http.Request) (*http.Response, error) {
+	k.mu.Lock()
+	k.calls++
+	n := k.calls
+	k.mu.Unlock()
+	if n <= k.after {
+		return http.DefaultTransport.RoundTrip(r)
+	}
+	if n == k.after+1 && k.answer {
+		if answer, err := http.DefaultTransport.RoundTrip(r); err == nil {
+			_ = answer.Body.Close()
+		}
+	}
+	k.died()
+	return nil, errDead
+}
+
+// A run is killed after each of its calls, before and after AWS carried the call out, and run again: no machine is left
+// behind, and the image is there once.
+func TestNoBuilderIsLeaked(t *testing.T) {
+	t.Parallel()
+	crash := func(t *testing.T, after int, answer bool) (calls int, finished bool) {
+		url := streaming(t)
+		alive := to(t, url, nil)
+		p := plan(t, alive, builderFiles())
+		ctx, die := context.WithCancel(t.Context())
+		defer die()
+		k := &cutter{after: after, answer: answer, died: die}
+		dying := to(t, url, &http.Client{Transport: k})
+		first := carryOut(ctx, p, dying.Driver(quick(&hand{clients: dying})))
+		second := carryOut(t.Context(), plan(t, alive, builderFiles()), alive.Driver(quick(&hand{clients: alive})))
+		if second.err != nil {
+			t.Errorf("killed after %d calls (answer lost: %t), the next run: %v", after, answer, second.err)
+		}
+		if left := leftBuilders(t, alive); len(left) > 0 {
+			t.Errorf("killed after %d calls (answer lost: %t): left behind %v", after, answer, left)
+		}
+		if images := ownImages(t, alive); len(images) != 1 || !strings.HasSuffix(images[0], " AVAILABLE") {
+			t.Errorf("killed after %d calls (answer lost: %t): images %v", after, answer, images)
+		}
+		return k.calls, first.err == nil
+	}
+	calls, finished := crash(t, 10_000, false)
+	if !finished || calls < 20 {
+		t.Fatalf("an undisturbed run made %d calls, finished: %t", calls, finished)
+	}
+	for n := range calls {
+		for _, answer := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%d-%t", n, answer), func(t *testing.T) {
+				t.Parallel()
+				crash(t, n, answer)
+			})
+		}
+	}
+}
+
+// Each of what can go wrong ends in the behaviour that is promised for it, and never in a machine that is left.
+func TestFaultsOfBuilders(t *testing.T) {
+	t.Parallel()
+	stuck := func(code string) []sandbox.Fault {
+		return []sandbox.Fault{{Operation: "appstream:CreateImageBuilder", Effect: "stuck", Code: code}}
+	}
+	refused := func(code string, count int) []sandbox.Fault {
+		return []sandbox.Fault{{Operation: "appstream:CreateImageBuilder", Code: code, Count: count, Message: "refused"}}
+	}
+	for name, tt := range map[string]struct {
+		faults []sandbox.Fault
+		work   hand
+		says   string // "" where it succeeds
+	}{
+		"organizational unit":     {faults: stuck("DOMAIN_JOIN_ERROR_FILE_NOT_FOUND"), says: "must begin with OU="},
+		"parameter":               {faults: stuck("DOMAIN_JOIN_ERROR_INVALID_PARAMETER"), says: "without spaces around the commas"},
+		"more data":               {faults: stuck("DOMAIN_JOIN_ERROR_MORE_DATA"), says: "organizational unit is wrong"},
+		"access":                  {faults: stuck("DOMAIN_JOIN_ERROR_ACCESS_DENIED"), says: "create computer objects"},
+		"machine quota":           {faults: stuck("DOMAIN_JOIN_ERROR_DS_MACHINE_ACCOUNT_QUOTA_EXCEEDED"), says: "as many computers as it may"},
+		"logon":                   {faults: stuck("DOMAIN_JOIN_ERROR_LOGON_FAILURE"), says: "make the machine anew"},
+		"password expired":        {faults: stuck("DOMAIN_JOIN_NERR_PASSWORD_EXPIRED"), says: "password has expired"},
+		"no domain":               {faults: stuck("DOMAIN_JOIN_ERROR_NO_SUCH_DOMAIN"), says: "DHCP options"},
+		"not supported":           {faults: stuck("DOMAIN_JOIN_ERROR_NOT_SUPPORTED"), says: "Simple AD"},
+		"workgroup":               {faults: stuck("DOMAIN_JOIN_NERR_INVALID_WORKGROUP_NAME"), says: "fully qualified"},
+		"workstation":             {faults: stuck("DOMAIN_JOIN_NERR_WORKSTATION_NOT_STARTED"), says: "Run it again"},
+		"join internal":           {faults: stuck("DOMAIN_JOIN_INTERNAL_SERVICE_ERROR"), says: "may exist elsewhere"},
+		"service role":            {faults: stuck("IAM_SERVICE_ROLE_IS_MISSING"), says: "AmazonAppStreamServiceAccess"},
+		"service role describes":  {faults: stuck("IAM_SERVICE_ROLE_MISSING_ENI_DESCRIBE_ACTION"), says: "ec2:DescribeNetworkInterfaces"},
+		"service role creates":    {faults: stuck("IAM_SERVICE_ROLE_MISSING_ENI_CREATE_ACTION"), says: "ec2:CreateNetworkInterface"},
+		"service role deletes":    {faults: stuck("IAM_SERVICE_ROLE_MISSING_ENI_DELETE_ACTION"), says: "ec2:DeleteNetworkInterface"},
+		"service role subnets":    {faults: stuck("IAM_SERVICE_ROLE_MISSING_DESCRIBE_SUBNET_ACTION"), says: "ec2:DescribeSubnets"},
+		"service role groups":     {faults: stuck("IAM_SERVICE_ROLE_MISSING_DESCRIBE_SECURITY_GROUPS_ACTION"), says: "ec2:DescribeSecurityGroups"},
+		"machine role":            {faults: stuck("MACHINE_ROLE_IS_MISSING"), says: "trust appstream.amazonaws.com"},
+		"sts":                     {faults: stuck("STS_DISABLED_IN_REGION"), says: "Activate STS"},
+		"interfaces":              {faults: stuck("NETWORK_INTERFACE_LIMIT_EXCEEDED"), says: "quota of the VPC"},
+		"addresses":               {faults: stuck("SUBNET_HAS_INSUFFICIENT_IP_ADDRESSES"), says: "no free address"},
+		"subnet":                  {faults: stuck("SUBNET_NOT_FOUND"), says: "does not exist in this region"},
+		"subnet configuration":    {faults: stuck("INVALID_SUBNET_CONFIGURATION"), says: "availability zone"},
+		"security groups":         {faults: stuck("SECURITY_GROUPS_NOT_FOUND"), says: "security group"},
+		"gateway":                 {faults: stuck("IGW_NOT_ATTACHED"), says: "internet gateway"},
+		"image":                   {faults: stuck("IMAGE_NOT_FOUND"), says: "not shared with this account any more"},
+		"provisioning":            {faults: stuck("FLEET_INSTANCE_PROVISIONING_FAILURE"), says: "try another type"},
+		"validation":              {faults: stuck("VALIDATION_ERROR"), says: "could not start a machine"},
+		"unknown code":            {faults: stuck("SOMETHING_NEW"), says: "SOMETHING_NEW"},
+		"failed":                  {faults: []sandbox.Fault{{Operation: "appstream:CreateImageBuilder", Effect: "fail", Code: "INTERNAL_ERROR", Message: "broken"}}, says: "FAILED"},
+		"deprecated":              {faults: []sandbox.Fault{{Operation: "appstream:CreateImageBuilder", Effect: "deprecated"}}, says: "DEPRECATED"},
+		"quota is not throttling": {faults: refused("LimitExceededException", 1), says: "L-DE32F884"},
+		"work failed":             {work: hand{fail: errors.New("setup.exe ended with 1603")}, says: "1603"},
+		"late image":              {faults: []sandbox.Fault{{Operation: "appstream:CreateImportedImage", Effect: "late", Describes: 3}}},
+		"image failed":            {faults: []sandbox.Fault{{Operation: "appstream:CreateImportedImage", Effect: "fail", Code: "INTERNAL_ERROR", Message: "disk full"}}, says: "disk full"},
+		"stop refused once":       {faults: []sandbox.Fault{{Operation: "appstream:StopImageBuilder", Code: "OperationNotPermittedException"}}},
+		"delete refused twice":    {faults: []sandbox.Fault{{Operation: "appstream:DeleteImageBuilder", Code: "ConcurrentModificationException", Count: 2}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := streaming(t, tt.faults...)
+			c := to(t, url, nil)
+			h := tt.work
+			h.clients = c
+			r := carryOut(t.Context(), plan(t, c, builderFiles()), c.Driver(quick(&h)))
+			switch {
+			case tt.says == "" && r.err != nil:
+				t.Errorf("it failed: %v", r.err)
+			case tt.says != "" && (r.err == nil || !strings.Contains(r.err.Error(), tt.says)):
+				t.Errorf("it ended with %v, want %q", r.err, tt.says)
+			}
+			for _, e := range r.events {
+				if again, ok := e.(executor.Retried); ok && name == "quota is not throttling" {
+					t.Errorf("a quota was tried again: %v", again.Err)
+				}
+			}
+			if left := leftBuilders(t, c); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+		})
+	}
+}
