@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -16,6 +17,12 @@ import (
 func (a *appstreamDriver) end(ctx context.Context, b *ImageBuilder, worked error) error {
 	if ctx.Err() != nil {
 		return a.abandon(ctx, b, worked)
+	}
+	if worked != nil { // taking the machine away may take a while
+		b.turn.emit(executor.Log{
+			Addr: b.turn.change.Addr, At: time.Now(), Source: ourselves,
+			Line: fmt.Sprintf("%v; image builder %s is taken away", worked, b.name),
+		})
 	}
 	err := a.remove(ctx, b.turn, b.name)
 	if ctx.Err() != nil {
@@ -61,18 +68,18 @@ func (a *appstreamDriver) abandon(ctx context.Context, b *ImageBuilder, worked e
 
 // RemoveImageBuilder takes a machine away, waiting out the states in which nothing works. show hears of every new state.
 func (c *Clients) RemoveImageBuilder(ctx context.Context, region, name string, show func(state string)) error {
-	return c.removeBuilder(ctx, going{region, name, c.patience()}, show)
+	return c.removeBuilder(ctx, going{region, name, c.patience(), readyBound + deleteBound}, show)
 }
 
-// A going is a machine on its way out, and the time between two questions about it.
+// A going is a machine on its way out: how often it is asked about, and for how long.
 type going struct {
 	region, name string
-	every        time.Duration
+	every, bound time.Duration
 }
 
 func (c *Clients) removeBuilder(ctx context.Context, g going, show func(state string)) error {
 	state := ""
-	until := time.Now().Add(readyBound + deleteBound)
+	until := time.Now().Add(g.bound)
 	for {
 		thing, err := c.imageBuilder(ctx, g.region, g.name)
 		if err != nil {
@@ -89,7 +96,7 @@ func (c *Clients) removeBuilder(ctx context.Context, g going, show func(state st
 			return err
 		}
 		if time.Now().After(until) {
-			return fmt.Errorf("image builder %s is still %s", g.name, state)
+			return fmt.Errorf("image builder %s is still %s, where AppStream lets nobody stop or delete it", g.name, state)
 		}
 		if err = sleep(ctx, g.every); err != nil {
 			return err
@@ -132,7 +139,7 @@ func (c *Clients) nudge(ctx context.Context, region, name, state string) error {
 // remove is RemoveImageBuilder within a run.
 func (a *appstreamDriver) remove(ctx context.Context, t *turn, name string) error {
 	defer a.forget("appstream:DescribeImageBuilders", t.region)
-	return a.clients.removeBuilder(ctx, going{t.region, name, a.interval}, t.progress)
+	return a.clients.removeBuilder(ctx, going{t.region, name, a.interval, cmp.Or(a.Removal, deleteBound)}, t.progress)
 }
 
 // deleteBuilder takes away a machine that an earlier run left behind.

@@ -38,6 +38,8 @@ type Options struct {
 	Worker Worker
 	// Lease is for how long an image builder is sure to have a run that works on it, without word from that run; 0 is 3 minutes.
 	Lease time.Duration
+	// Removal is for how long an image builder that is done with is waited for until it is gone; 0 is 30 minutes.
+	Removal time.Duration
 }
 
 // building are the operations that return long before what they make is finished.
