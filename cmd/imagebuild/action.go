@@ -1,8 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"path/filepath"
 	"strings"
 	"time"
@@ -79,6 +81,7 @@ type action struct {
 	talk  conversation
 	// settled ends what tells of a run under way, and returns when it has.
 	settled func()
+	printed bytes.Buffer // by matrix: what is its output
 	// hurried says that a signal came, and little time is left.
 	hurried bool
 	// planDigest is of planFile, or, where none was written, of the plan.
@@ -298,6 +301,9 @@ func (a *action) mask(keyID, secret, token string) {
 func (a *action) program(ctx context.Context, log *github.Relay) *program {
 	inner := *a.p
 	inner.stdout, inner.stderr = log, log
+	if a.in["command"] == "matrix" {
+		inner.stdout = io.MultiWriter(log, &a.printed)
+	}
 	inner.visible = visibleVariable
 	inner.identity, inner.onCredentials = nil, a.mask
 	if a.ruling.credentials && !a.in.is("sandbox") {

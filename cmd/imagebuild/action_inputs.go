@@ -81,6 +81,8 @@ var actionInputs = []actionInput{ //nolint:gochecknoglobals // a table, never wr
 	{Name: "reports", Kind: inputLines, For: []string{"report"}, Help: "With report: files or directories of reports, one a line. Without it the artifacts of this run are fetched."},
 
 	{Name: "dry-run", Kind: inputBoolean, Default: "false", Flag: "dry-run", For: []string{"gc"}, Help: "With gc: only say what would be deleted."},
+	{Name: "keep", Kind: inputNumber, Flag: "keep", For: []string{"gc"}, Help: "With gc: never delete the newest so many images of each name."},
+	{Name: "max-layers", Kind: inputNumber, Flag: "max-layers", For: []string{"matrix"}, Help: "With matrix: at most so many layers, as many as the workflow has jobs with a matrix."},
 	{Name: "expired", Kind: inputBoolean, Default: "false", Flag: "expired", For: []string{"gc"}, Help: "With gc: what is past its expiry."},
 
 	{Name: "github-token", Kind: inputText, Default: "${{ github.token }}", Help: "The token for comments, checks and artifacts."},

@@ -116,6 +116,9 @@ func (a *action) setOutputs() {
 	if len(a.plan) > 0 {
 		a.notice("plan-json is missing", a.out.set("plan-json", strings.TrimSpace(string(a.plan))))
 	}
+	if a.printed.Len() > 0 {
+		a.notice("matrix is missing", a.out.set("matrix", strings.TrimSpace(a.printed.String())))
+	}
 	if a.doc == nil {
 		return
 	}
