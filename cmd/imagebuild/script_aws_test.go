@@ -10,6 +10,7 @@ import (
 	"os"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -55,14 +56,21 @@ func windowsAMI(ts *testscript.TestScript, _ bool, _ []string) {
 	ts.Setenv("AMI", regexp.MustCompile(`ami-[0-9a-f]{17}`).FindString(body))
 }
 
-// streamCall makes one call of AppStream's in JSON 1.1 and prints the answer: call OPERATION [JSON]. Variables in
-// the JSON are expanded.
+// streamCall makes one call of AppStream's in JSON 1.1 and prints the answer: call OPERATION [JSON [TEXT]]. With a text it
+// is made again until the answer has it.
 func streamCall(ts *testscript.TestScript, neg bool, args []string) {
-	in := "{}"
+	in, text := "{}", ""
 	if len(args) > 1 {
 		in = args[1]
 	}
-	body := ask(ts, "appstream", http.Header{"X-Amz-Target": {"PhotonAdminProxyService." + args[0]}, "Content-Type": {"application/x-amz-json-1.1"}}, in)
+	if len(args) > 2 {
+		text = args[2]
+	}
+	header := http.Header{"X-Amz-Target": {"PhotonAdminProxyService." + args[0]}, "Content-Type": {"application/x-amz-json-1.1"}}
+	body := ask(ts, "appstream", header, in)
+	for deadline := time.Now().Add(20 * time.Second); !strings.Contains(body, text) && time.Now().Before(deadline); {
+		body = ask(ts, "appstream", header, in)
+	}
 	_, err := fmt.Fprintln(ts.Stdout(), body)
 	ts.Check(err)
 	var answer struct {
