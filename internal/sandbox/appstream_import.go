@@ -68,9 +68,6 @@ func (a *appStream) importSource(c *call) (*ami, error) {
 	if err := ownRole(c, role); err != nil {
 		return nil, err
 	}
-	if _, ok := a.noted(c, text(c.in, "Name"), effectDeprecated); ok {
-		return nil, fail("IncompatibleImageException", "The AMI %s is deprecated.", id)
-	}
 	m := a.db.amis.get(c.region + "/" + id)
 	if m == nil || !m.visible(c.account) {
 		return nil, fail("ResourceNotFoundException", "The AMI %s does not exist.", id)

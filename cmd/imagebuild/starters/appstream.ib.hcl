@@ -1,5 +1,5 @@
-# A Windows image that AppStream accepts for import: EBS-backed with a gp3 root of at most 500 GB,
-# unencrypted, without TPM. The AMI it makes is the --source-ami-id of
+# A Windows image that AppStream accepts for import: UEFI and TPM 2.0, as the base image has them, and one
+# gp3 volume of at most 500 GB, unencrypted. The AMI it makes is the --source-ami-id of
 #
 #   aws appstream create-imported-image --name desktop --source-ami-id ami-… --iam-role-arn arn:…
 
@@ -8,7 +8,7 @@ imagebuild {
 }
 
 source "imagebuilder" "desktop" {
-  parent_image          = "aws:windows-server-2022-english-full-base-x86"
+  parent_image          = "ssm:/aws/service/ami-windows-latest/TPM-Windows_Server-2022-English-Full-Base"
   instance_types        = ["m7i.large"]
   instance_profile_name = "EC2InstanceProfileForImageBuilder"
 
