@@ -103,6 +103,10 @@ func ended(last *report.Document, err error, about report.About) *report.Documen
 		return report.MistakesDocument(nil, about)
 	}
 	e := exitOf(err)
+	if last != nil && e.status == statusInterrupted {
+		last.Outcome = report.Interrupted // what failed by that says so itself
+		return last
+	}
 	if last != nil && (e.status == statusChanges || last.Outcome != report.Succeeded) {
 		return last
 	}

@@ -34,6 +34,9 @@ func (d *Document) next() string {
 	case Running:
 		return d.progress()
 	case Interrupted:
+		if d.Command == "test" {
+			return "Run it again. Nothing was built."
+		}
 		return "Run it again: what was made is reused, and images still being made are waited for."
 	case Failed:
 		return d.nextAfterFailure()
