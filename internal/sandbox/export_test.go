@@ -94,7 +94,5 @@ func (r *Recorder) discard(arn string) {
 }
 func (r *Recorder) close() { r.Seen = append(r.Seen, "close") }
 
-func (r *Recorder) close() { r.Seen = append(r.Seen, "close") }
-
 // Inside puts the recorder into the place of the builders' inside.
 func (s *Server) Inside(r *Recorder) { s.stream.guest = r }
