@@ -74,12 +74,15 @@ func (o *CollectOptions) Selects(h *Held) bool {
 			return true
 		}
 	}
-	if o.Run != "" && h.Tags[TagRun] == o.Run && (Passing(h.Tags) || h.isImage() && h.State != "AVAILABLE") {
+	if o.Run != "" && h.Tags[TagRun] == o.Run && (Passing(h.Tags) || h.lease() != "" || h.isImage() && h.State != "AVAILABLE") {
 		return true
 	}
-	at, err := time.Parse(time.RFC3339, h.Tags[TagExpires])
+	at, err := time.Parse(time.RFC3339, cmp.Or(h.lease(), h.Tags[TagExpires]))
 	return o.Expired && err == nil && !at.After(o.Now)
 }
+
+// lease is until when the run that works on a machine is sure to live; "" for what is no machine.
+func (h *Held) lease() string { return h.Tags[TagLease] }
 
 func (h *Held) isImage() bool { return h.Kind.Naming == OfRecipe }
 
@@ -367,13 +370,19 @@ func (c *collector) takesAway(h *Held) *Change {
 	return &Change{Node: c.node(h), Verb: Delete, Op: h.Kind.Delete, Args: h.named(), Reason: c.why(h), Observed: h.seen()}
 }
 
-// named is the input of the call that deletes a resource: its ARN, and of a staged file bucket and key.
+// named is the input of the call that deletes a resource: its ARN, its name in AppStream, and of a staged
+// file bucket and key.
 func (h *Held) named() Object {
 	if h.Kind.Naming == ContentKey {
 		bucket, key, _ := strings.Cut(resourcePart(h.ARN), "/")
 		return Object{"Bucket": bucket, "Key": key}
 	}
-	return Object{operationOf(h.Kind.Delete.split()).Input.Members[0].Name: h.ARN}
+	service, operation := h.Kind.Delete.split()
+	first := operationOf(service, operation).Input.Members[0].Name
+	if service == "imagebuilder" {
+		return Object{first: h.ARN}
+	}
+	return Object{first: h.ARN[strings.LastIndexByte(h.ARN, '/')+1:]}
 }
 
 // deregister is the deletion of an AMI with its snapshots.
@@ -407,7 +416,7 @@ func (c *collector) why(h *Held) string {
 			}
 		}
 	default:
-		why = "expired at " + tagText(h.Tags[TagExpires])
+		why = "expired at " + tagText(cmp.Or(h.lease(), h.Tags[TagExpires]))
 	}
 	if h.isImage() && h.State != "AVAILABLE" {
 		why += "; " + h.State

@@ -159,7 +159,7 @@ func (g *planning) settings(named bool) error {
 
 // collect takes stock and plans.
 func (g *planning) collect(ctx context.Context, opts planner.CollectOptions, current []planner.User) (*planner.Plan, error) {
-	stock, err := g.target.clients.Stock(ctx, g.region, kind.List(), opts)
+	stock, err := g.target.clients.Stock(ctx, g.region, append(slices.Clone(kind.List()), kind.ImageBuilder()), opts)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, told(statusInterrupted)

@@ -380,3 +380,97 @@ func TestProlong(t *testing.T) {
 		t.Errorf("tagged again: %d", n)
 	}
 }
+
+// call makes a call of which only its success matters.
+func (s *site) call(op planner.Op, in map[string]any) map[string]any {
+	s.Helper()
+	raw, err := json.Marshal(in)
+	if err != nil {
+		s.Fatal(err)
+	}
+	out, err := s.clients.Call(s.Context(), op, region, raw)
+	if err != nil {
+		s.Fatal(err)
+	}
+	var answer map[string]any
+	if err = json.Unmarshal(out, &answer); err != nil {
+		s.Fatal(err)
+	}
+	return answer
+}
+
+// AppStream's images go when no fleet uses them, and machines that a run left go when its lease is over.
+func TestCollectAppStream(t *testing.T) {
+	windows := strings.ReplaceAll(spread, "aws:amazon-linux-2023-x86", "ssm:/aws/service/ami-windows-latest/TPM-Windows_Server-2022-English-Full-Base")
+	s := newSite(t, windows, sandbox.Options{})
+	ami := s.build(nil).finished["image.web"].Outputs["ami"]
+	key, value := pullRequest(1).Tag()
+	s.call("appstream:CreateImageBuilder", map[string]any{
+		"Name": "left", "InstanceType": "stream.standard.medium", "ImageName": baseImage(s),
+		"Tags": map[string]any{planner.TagAddress: "appstream_image_builder.cad", planner.TagRun: "run-1", planner.TagLease: "2026-01-01T00:00:00.5Z"},
+	})
+	s.call("appstream:CreateImportedImage", map[string]any{
+		"Name": "cad", "SourceAmiId": ami, "IamRoleArn": "arn:aws:iam::123456789012:role/import",
+		"Tags": map[string]any{planner.TagAddress: "appstream_image.cad", key: value},
+	})
+	kinds := append(slices.Clone(kind.List()), kind.ImageBuilder())
+	collect := func(o planner.CollectOptions) *planner.Plan {
+		o.AMI, o.Now = kind.AMI(), time.Now()
+		stock, err := s.clients.Stock(t.Context(), region, kinds, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return planner.Collect(stock, o)
+	}
+	for range 500 {
+		if s.state("cad") == "AVAILABLE" {
+			break
+		}
+		time.Sleep(10 * time.Millisecond) // the sandbox's clock is the machine's
+	}
+	s.call("appstream:CreateFleet", map[string]any{
+		"Name": "cad", "InstanceType": "GeneralPurpose.xlarge", "ImageName": "cad", "ComputeCapacity": map[string]any{"DesiredInstances": 1},
+	})
+	closed, run := planner.CollectOptions{PullRequest: pullRequest(1)}, planner.CollectOptions{Run: "run-1"}
+	if got, want := reasonOf(collect(closed), "appstream_image"), "none: stays: fleet cad uses it"; got != want {
+		t.Errorf("%s; want %s", got, want)
+	}
+	s.call("appstream:DeleteFleet", map[string]any{"Name": "cad"})
+	for _, o := range []planner.CollectOptions{closed, run} {
+		p := collect(o)
+		if got := verbs(p); got != "1 delete" {
+			t.Fatalf("%s: %s", got, p.JSON())
+		}
+		if r := s.run(p); r.err != nil {
+			t.Fatal(r.err)
+		}
+		if p = collect(o); len(p.Changes) != 0 {
+			t.Errorf("and then: %s", p.JSON())
+		}
+	}
+}
+
+// state is the state of an image.
+func (s *site) state(name string) string {
+	s.Helper()
+	images, _ := s.call("appstream:DescribeImages", map[string]any{"Names": []string{name}})["Images"].([]any)
+	if len(images) == 0 {
+		return ""
+	}
+	m, _ := images[0].(map[string]any)
+	return fmt.Sprint(m["State"])
+}
+
+// baseImage is one of AWS's own images for machines.
+func baseImage(s *site) string {
+	s.Helper()
+	images, _ := s.call("appstream:DescribeImages", map[string]any{"Type": "PUBLIC"})["Images"].([]any)
+	for _, i := range images {
+		m, _ := i.(map[string]any)
+		if m["ImageBuilderSupported"] == true {
+			return fmt.Sprint(m["Name"])
+		}
+	}
+	s.Fatal("there is no public image")
+	return ""
+}

@@ -34,6 +34,9 @@ func (c *Clients) Stock(ctx context.Context, region string, kinds []*planner.Kin
 	if err := k.lists(ctx, kinds); err != nil {
 		return nil, fmt.Errorf("listing what was made: %w", err)
 	}
+	if err := k.appstream(ctx, kinds); err != nil {
+		return nil, fmt.Errorf("listing what was made in AppStream: %w", err)
+	}
 	var selected []*planner.Held
 	for _, h := range k.stock.Held {
 		if o.Selects(h) {
@@ -85,7 +88,7 @@ type stocktaker struct {
 func (k *stocktaker) tags(ctx context.Context) error {
 	k.tagged = map[string]map[string]string{}
 	in := object{
-		"ResourceTypeFilters": []string{"imagebuilder"}, "ResourcesPerPage": 100,
+		"ResourceTypeFilters": []string{"imagebuilder", "appstream"}, "ResourcesPerPage": 100,
 		"TagFilters": []any{object{"Key": planner.TagAddress}},
 	}
 	for range wholeList {

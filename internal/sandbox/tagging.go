@@ -36,7 +36,7 @@ func (s *Server) serveTagging(w http.ResponseWriter, r *http.Request, c *call, a
 func (s *Server) getResources(c *call) (object, error) {
 	types := texts(c.in, "ResourceTypeFilters")
 	for _, t := range types {
-		if service, _, _ := strings.Cut(t, ":"); service != "imagebuilder" {
+		if service, _, _ := strings.Cut(t, ":"); service != "imagebuilder" && service != "appstream" {
 			return nil, fail("InvalidParameterException", "The sandbox does not do this: resources of the type %s.", t)
 		}
 	}
@@ -57,6 +57,7 @@ func (s *Server) getResources(c *call) (object, error) {
 		}
 		found = append(found, object{"ResourceARN": arn, "Tags": pairs})
 	}
+	found = append(found, s.streamTags(c, types)...)
 	sub := *c
 	sub.in = with(c.in, object{"limit": size})
 	out, err := window(&sub, "ResourceTagMappingList", "PaginationToken", found, int(size))
@@ -67,6 +68,26 @@ func (s *Server) getResources(c *call) (object, error) {
 		out["PaginationToken"] = "" // as AWS says that there is no more
 	}
 	return out, nil
+}
+
+// streamTags are the same of AppStream's resources.
+func (s *Server) streamTags(c *call, types []string) []any {
+	var found []any
+	for _, key := range sortedKeys(s.db.stream.rows) {
+		r := s.db.stream.get(key)
+		arn := r.arn()
+		tags := object{}
+		var pairs []any
+		for _, k := range sortedKeys(r.Tags) {
+			tags[k] = r.Tags[k]
+			pairs = append(pairs, object{"Key": k, "Value": r.Tags[k]})
+		}
+		wanted := len(types) == 0 || slices.Contains(types, "appstream") || slices.Contains(types, "appstream:"+r.Kind)
+		if arn != "" && wanted && r.Region == c.region && r.Account == c.account && len(pairs) > 0 && hasTags(tags, list(c.in, "TagFilters")) {
+			found = append(found, object{"ResourceARN": arn, "Tags": pairs})
+		}
+	}
+	return found
 }
 
 // ofType is whether a resource is of one of the types, "service" or "service:kind"; none is any.
