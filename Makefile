@@ -17,6 +17,7 @@ fuzz:
 	for t in dsl/FuzzLoad dsl/FuzzFormat internal/awsmodel/FuzzCheck internal/component/FuzzParse \
 		internal/component/FuzzExpand internal/component/FuzzCondition internal/component/FuzzBash \
 		internal/github/FuzzRelay internal/github/FuzzPayload internal/github/FuzzClaims internal/github/FuzzComment \
+		executor/session/FuzzAssistant executor/session/FuzzCLIXML executor/session/FuzzResult executor/session/FuzzSealed \
 		internal/report/FuzzRedact planner/kind/FuzzPlan planner/kind/FuzzShell; do \
 		go test -run '^$$' -fuzz "^$$(basename $$t)\$$" -fuzztime 1m ./$$(dirname $$t) || exit 1; \
 	done

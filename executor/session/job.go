@@ -123,12 +123,16 @@ func newSigner(key string) (signer, error) {
 	return hmacSigner(raw), nil
 }
 
-// seal puts a message into its envelope.
 func sealJob(s signer, j job) ([]byte, error) {
 	message, err := json.Marshal(j)
 	if err != nil {
 		return nil, err
 	}
+	return sealMessage(s, message)
+}
+
+// sealMessage puts a message into its envelope.
+func sealMessage(s signer, message []byte) ([]byte, error) {
 	return json.Marshal(envelope{s.algorithm(), base64.StdEncoding.EncodeToString(message), hex.EncodeToString(s.sign(message))})
 }
 

@@ -17,7 +17,10 @@ func winrm(settings planner.Object) planner.Communicator {
 	if settings == nil {
 		settings = planner.Object{}
 	}
-	settings["username"], settings["connect_timeout"] = "Administrator", int64(20)
+	settings["username"] = "Administrator"
+	if settings["connect_timeout"] == nil {
+		settings["connect_timeout"] = int64(20)
+	}
 	return planner.Communicator{Type: "winrm", Settings: settings, Secrets: map[string]string{"password": password}}
 }
 
