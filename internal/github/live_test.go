@@ -3,6 +3,7 @@ package github_test
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -74,7 +75,7 @@ func TestLiveSparesWhatIsScarce(t *testing.T) {
 		done := make(chan error)
 		go func() { done <- live.Run(ctx) }()
 		for n := range int64(600) {
-			live.Show(github.Comment{PullRequest: 7, Key: "web", SHA: headSHA, Order: order(5, 1, n), Body: says(fmt.Sprint(n))})
+			live.Show(github.Comment{PullRequest: 7, Key: "web", SHA: headSHA, Order: order(5, 1, n), Body: says(strconv.FormatInt(n, 10))})
 			time.Sleep(time.Second)
 		}
 		stop()

@@ -167,7 +167,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	s.travel(r)
 	c := &call{Request: r, raw: raw}
-	rep := s.faulty(c, func() reply { return s.answer(c) })
+	rep := s.faulty(c, func() reply { return s.answer(c) }) //nolint:contextcheck // the call carries its request's
 	out := encode(rep.body)
 	problem := ""
 	if c.described(rep.status) {

@@ -43,6 +43,7 @@ func ask(t *testing.T, s *githubtest.Server, token, request, body string) answer
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer func() { _ = resp.Body.Close() }()
 	raw, err := io.ReadAll(resp.Body)
 	if err != nil {
 		t.Fatal(err)
