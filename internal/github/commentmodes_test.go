@@ -265,3 +265,24 @@ func TestALostAnswer(t *testing.T) {
 		one(t, s)
 	})
 }
+
+// A list that is far behind does not show what was just made: it is not made again.
+func TestAListThatIsFarBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := fake(t, githubtest.Options{Lag: func() time.Duration { return time.Minute }})
+		comments := client(t, s, githubtest.TokenWrite).Comments(github.CommentUpdate, "")
+		for n := range int64(3) {
+			upsert(t, comments, github.Comment{Order: order(5, 1, n+1), Body: says("x")})
+		}
+		made := 0
+		for _, e := range s.Log() {
+			if e.Method == "POST" && strings.HasSuffix(e.Path, "/comments") {
+				made++
+			}
+		}
+		if made != 1 {
+			t.Errorf("made %d times", made)
+		}
+		one(t, s)
+	})
+}
