@@ -185,7 +185,7 @@ func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan,
 	}
 	options.Worker = p.worker(g)
 	if g.target.server != nil {
-		options.Interval, options.CallsPerSecond = 200*time.Millisecond, 50
+		options.Interval, options.CallsPerSecond, options.Lease = 200*time.Millisecond, 50, 3*time.Second
 	}
 	kept := map[dsl.Addr]bool{}
 	failed := executor.Run(ctx, plan, g.target.clients.Driver(options), func(e executor.Event) {

@@ -21,7 +21,7 @@ var starterFiles embed.FS
 var starters = map[string]string{
 	"linux":     "an Amazon Linux image with a script and a test",
 	"windows":   "a Windows Server image with PowerShell and a restart",
-	"appstream": "a Windows image that meets the rules for an import into AppStream",
+	"appstream": "a Windows image that is imported into AppStream, with a fleet",
 }
 
 func (p *program) initCommand() *cobra.Command {

@@ -112,6 +112,12 @@ func (q baseQuery) choose(images []object) (object, *hcl.Diagnostic) {
 		}
 	}
 	if len(fit) == 0 {
+		if q.Own {
+			return nil, &hcl.Diagnostic{
+				Severity: hcl.DiagError, Summary: "No image found",
+				Detail: fmt.Sprintf("The account has no AppStream image that is AVAILABLE and whose name begins with %q, beside %q.", q.Prefix, q.Except),
+			}
+		}
 		return nil, &hcl.Diagnostic{
 			Severity: hcl.DiagError, Summary: "No image found",
 			Detail: fmt.Sprintf("No AppStream image that is AVAILABLE and supports image builders has a name that begins with %q. %s", q.Prefix, q.others(images)),

@@ -55,6 +55,7 @@ func communicatorSettings() map[string][]setting {
 		"ssh": append([]setting{
 			text("username", "The user."),
 			secret("private_key", "The user's key in PEM."),
+			secret("passphrase", "What the key is encrypted with."),
 			secret("password", "The user's password, instead of a key."),
 			{name: "port", typ: cty.Number, doc: "Another port than 22."},
 			text("host_key", "The machine's public key, as in known_hosts."),

@@ -1,7 +1,5 @@
-# A Windows image that AppStream accepts for import: UEFI and TPM 2.0, as the base image has them, and one
-# gp3 volume of at most 500 GB, unencrypted. The AMI it makes is the --source-ami-id of
-#
-#   aws appstream create-imported-image --name desktop --source-ami-id ami-… --iam-role-arn arn:…
+# A Windows image that AppStream accepts for import (UEFI, a TPM, one unencrypted gp3 volume of at most 500 GB), the
+# AppStream image that is made of it, and a fleet that streams it.
 
 imagebuild {
   region = "eu-west-1"
@@ -34,10 +32,29 @@ build {
     inline = [
       "$ErrorActionPreference = 'Stop'",
       "New-Item -ItemType Directory -Force -Path C:\\Apps | Out-Null",
+      "Copy-Item C:\\Windows\\System32\\notepad.exe C:\\Apps\\notes.exe",
     ]
   }
 
   test "powershell" {
     inline = ["if (-not (Test-Path C:\\Apps)) { exit 1 }"]
+  }
+}
+
+source "appstream" "desktop" {
+  source_ami   = build.desktop.ami
+  iam_role_arn = "arn:aws:iam::123456789012:role/AppStreamImport" # trusts appstream.amazonaws.com
+
+  application "notes" {
+    path         = "C:\\Apps\\notes.exe"
+    display_name = "Notes"
+  }
+
+  fleet "desktop" {
+    instance_type = "GeneralPurpose.t3.large"
+
+    compute_capacity {
+      desired_instances = 1
+    }
   }
 }

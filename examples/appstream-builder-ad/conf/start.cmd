@@ -1,0 +1,2 @@
+@echo off
+rem Runs when a session starts.
