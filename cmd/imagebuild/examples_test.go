@@ -25,7 +25,7 @@ func examplesDir(t *testing.T) string {
 	return dir
 }
 
-// examples are the names of all examples.
+// examples are the names of all examples that are configurations.
 func examples(t *testing.T) []string {
 	t.Helper()
 	entries, err := os.ReadDir(examplesDir(t))
@@ -34,7 +34,11 @@ func examples(t *testing.T) []string {
 	}
 	var names []string
 	for _, e := range entries {
-		if e.IsDir() {
+		files, err := filepath.Glob(filepath.Join(examplesDir(t), e.Name(), "*.ib.hcl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(files) > 0 {
 			names = append(names, e.Name())
 		}
 	}
