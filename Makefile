@@ -18,6 +18,6 @@ fuzz:
 		internal/component/FuzzExpand internal/component/FuzzCondition internal/component/FuzzBash \
 		internal/github/FuzzRelay internal/github/FuzzPayload internal/github/FuzzClaims internal/github/FuzzComment \
 		executor/session/FuzzAssistant executor/session/FuzzCLIXML executor/session/FuzzResult executor/session/FuzzSealed \
-		internal/report/FuzzRedact planner/kind/FuzzPlan planner/kind/FuzzShell; do \
+		internal/report/FuzzRedact internal/report/FuzzComment internal/report/FuzzReadDocument planner/kind/FuzzPlan planner/kind/FuzzShell; do \
 		go test -run '^$$' -fuzz "^$$(basename $$t)\$$" -fuzztime 1m ./$$(dirname $$t) || exit 1; \
 	done
