@@ -266,7 +266,7 @@ func configurations(t *testing.T) map[string]map[string]string {
 	out := map[string]map[string]string{}
 	root := filepath.Join("..", "..", "examples")
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
+		if err != nil || d.IsDir() || filepath.Base(filepath.Dir(path)) == "workflows" { // of GitHub
 			return err
 		}
 		raw, err := os.ReadFile(path)

@@ -28,12 +28,30 @@ var surveyed = []string{ //nolint:gochecknoglobals // a table, never written
 	"imagebuilder:ListWorkflowBuildVersions", "imagebuilder:ListImagePipelines", "imagebuilder:ListLifecyclePolicies",
 }
 
+// collectStreams allows what gc does about AppStream's images and the machines they are made on.
+func (s *scope) collectStreams(c *collector) {
+	for _, name := range []string{"appstream:DescribeImages", "appstream:DescribeImageBuilders", "appstream:DescribeFleets", "appstream:ListTagsForResource"} {
+		c.allow(name, "gc looks for what was made and what uses it", []string{"*"}, nil)
+	}
+	images, machines := []string{s.place.arn("appstream", "image/*")}, []string{s.place.arn("appstream", "image-builder/*")}
+	c.allow("appstream:DeleteImage", "gc deletes what nothing uses", images, ours())
+	c.allow("appstream:UntagResource", "gc takes a pull request's tag from what others use", images, ours())
+	c.allow("appstream:StopImageBuilder", "gc stops machines that a run left behind", machines, ours())
+	c.allow("appstream:DeleteImageBuilder", "gc deletes machines that a run left behind", machines, ours())
+}
+
 // gc is the role that takes away what is no longer needed.
 func (s *scope) gc() Role {
 	c := newCollector(s.place)
 	s.reads(c)
-	if !slices.ContainsFunc(s.graph.Nodes, func(n *planner.Node) bool { return strings.HasPrefix(string(n.Kind.Create), "imagebuilder:") }) {
+	has := func(service string) bool {
+		return slices.ContainsFunc(s.graph.Nodes, func(n *planner.Node) bool { return strings.HasPrefix(string(n.Kind.Create), service+":") })
+	}
+	if !has("imagebuilder") && !has("appstream") {
 		return Role{Name: "gc"}
+	}
+	if has("appstream") {
+		s.collectStreams(c)
 	}
 	for _, name := range surveyed {
 		c.allow(name, "gc looks for what was made and what uses it", []string{"*"}, nil)
