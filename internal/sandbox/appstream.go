@@ -5,7 +5,6 @@ import (
 	"maps"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -213,7 +212,7 @@ func (a *appStream) quota(kind string, otherwise int) int {
 // within refuses one more where the quota is used up. Clients read the limit off the end of the message.
 func (a *appStream) within(used int, kind string, otherwise int) error {
 	if limit := a.quota(kind, otherwise); used >= limit {
-		return fail("LimitExceededException", "You have exceeded the limit of %ss: %d", strings.ReplaceAll(kind, "-", " "), limit)
+		return fail("LimitExceededException", "You have exceeded the limit for %s: %d", spoken(kind), limit)
 	}
 	return nil
 }

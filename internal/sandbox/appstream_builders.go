@@ -32,6 +32,10 @@ func (a *appStream) createBuilder(c *call) (object, error) {
 	if err = a.fits(c, img); err != nil {
 		return nil, err
 	}
+	typ := text(c.in, "InstanceType")
+	if err = a.within(a.running(c, typ), "instance:"+typ, instanceQuota(typ)); err != nil {
+		return nil, err
+	}
 	if len(list(c.in, "VpcConfig", "SubnetIds")) > 1 {
 		return nil, fail("InvalidParameterCombinationException", "An image builder takes exactly one subnet.")
 	}

@@ -123,3 +123,36 @@ func TestStreamNull(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func FuzzCBOR(f *testing.F) {
+	f.Add([]byte("\xbf\x69NextToken\xf6\xff"))
+	f.Add([]byte("\xa1\x65Names\x81\x61x"))
+	f.Add([]byte("\xa1\x61x\xc1\xfb\x41\xd4\x52\xd9\xe2\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://x/service/PhotonAdminProxyService/operation/DescribeImages", bytes.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		model, err := awsmodel.Get("appstream")
+		if err != nil {
+			t.Fatal(err)
+		}
+		op, _ := model.Operation("DescribeImages")
+		if _, in, err := sandbox.DecodeRPC(r); err == nil {
+			op.Check(in)
+		}
+	})
+}
+
+func FuzzReadFaults(f *testing.F) {
+	f.Add(`[{"operation":"CreateFleet","code":"X","count":-1}]`)
+	f.Add(`[{"operation":"x:CreateFleet","effect":"stuck","resource":"[a-"}]`)
+	f.Fuzz(func(t *testing.T, script string) {
+		faults, err := sandbox.ReadFaults(strings.NewReader(script))
+		for _, fault := range faults {
+			if err == nil && fault.Operation == "" {
+				t.Errorf("%q has a fault of no operation", script)
+			}
+		}
+	})
+}

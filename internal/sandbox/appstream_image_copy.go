@@ -39,7 +39,7 @@ func (a *appStream) copyImage(c *call) (object, error) {
 	if err := a.newName(&there, kindImage, name, imageQuota); err != nil {
 		return nil, err
 	}
-	if err := a.within(copying, "concurrent-image-copie", copyQuota); err != nil {
+	if err := a.within(copying, "concurrent-image-copy", copyQuota); err != nil {
 		return nil, err
 	}
 	there.in = object{}

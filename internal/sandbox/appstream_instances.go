@@ -30,10 +30,23 @@ func (a *appStream) fits(c *call, img *streamResource) error {
 	if flag(false, c.in, "DisableIMDSV1") && agentDate(text(img.Body, "AppstreamAgentVersion")).Before(time.Date(2024, 1, 16, 0, 0, 0, 0, time.UTC)) {
 		return fail("IncompatibleImageException", "DisableIMDSV1 needs an image with an agent of 01-16-2024 or later.")
 	}
-	if graphics {
-		return a.within(a.running(c, typ), "instance:"+typ, 0)
-	}
 	return nil
+}
+
+// instanceQuota is AWS's default number of builders of an instance type that are not stopped.
+func instanceQuota(typ string) int {
+	family, graphics := instanceFamily(typ)
+	size := typ[strings.LastIndex(typ, ".")+1:]
+	general := family == "STANDARD" || strings.HasPrefix(typ, "GeneralPurpose.")
+	switch {
+	case graphics:
+		return 0
+	case general && slices.Contains([]string{"small", "medium", "large"}, size):
+		return 5
+	case general && slices.Contains([]string{"xlarge", "2xlarge"}, size), slices.Contains([]string{"large", "xlarge"}, size):
+		return 3
+	}
+	return 0
 }
 
 func notTogether(typ, family string) error {
@@ -41,7 +54,7 @@ func notTogether(typ, family string) error {
 		"The combination of instance type %s and image instance family %s is not supported. Select an image that belongs to image instance family supported by this instance type.", typ, family)
 }
 
-// running counts the builders of an instance type, which the quotas of accelerated types bound.
+// running counts the builders of an instance type that are not stopped.
 func (a *appStream) running(c *call, typ string) int {
 	n := 0
 	for _, r := range a.all(c.region, c.account, kindBuilder) {

@@ -204,3 +204,32 @@ func TestStreamBuilderRefusals(t *testing.T) {
 		t.Errorf("the message does not end in the limit: %v", err)
 	}
 }
+
+// TestStreamStrictDelete: as documented, only a stopped builder can be deleted.
+func TestStreamStrictDelete(t *testing.T) {
+	f, now := slow(t, sandbox.Options{AppStream: sandbox.AppStreamOptions{StrictDelete: true, StateTimes: map[string]time.Duration{"": time.Minute}}})
+	f.builder("b")
+	now.pass(time.Minute)
+	_, err := f.app.DeleteImageBuilder(t.Context(), &appstream.DeleteImageBuilderInput{Name: aws.String("b")})
+	f.refused(err, "OperationNotPermittedException", "is RUNNING", "STOPPED or FAILED")
+	must[*appstream.StopImageBuilderOutput](f)(f.app.StopImageBuilder(t.Context(), &appstream.StopImageBuilderInput{Name: aws.String("b")}))
+	now.pass(time.Minute)
+	must[*appstream.DeleteImageBuilderOutput](f)(f.app.DeleteImageBuilder(t.Context(), &appstream.DeleteImageBuilderInput{Name: aws.String("b")}))
+}
+
+// TestStreamInstanceQuotas: builders of one type are bounded while they are not stopped.
+func TestStreamInstanceQuotas(t *testing.T) {
+	f, now := slow(t, sandbox.Options{})
+	large := func(in *appstream.CreateImageBuilderInput) { in.InstanceType = aws.String("stream.compute.xlarge") }
+	for _, name := range []string{"a", "b", "c"} {
+		f.builder(name, large)
+	}
+	in := &appstream.CreateImageBuilderInput{Name: aws.String("d"), ImageName: aws.String(base)}
+	large(in)
+	_, err := f.app.CreateImageBuilder(t.Context(), in)
+	f.refused(err, "LimitExceededException", "stream.compute.xlarge: 3")
+	now.pass(time.Minute)
+	must[*appstream.StopImageBuilderOutput](f)(f.app.StopImageBuilder(t.Context(), &appstream.StopImageBuilderInput{Name: aws.String("a")}))
+	now.pass(time.Minute)
+	f.builder("d", large)
+}
