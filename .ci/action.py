@@ -15,6 +15,34 @@ IMAGE = "localhost/imagebuild-action"
 HEAD = "a" * 40
 ROLE = "arn:aws:iam::123456789012:role/imagebuild"
 
+HOSTILE = """
+source "imagebuilder" "web" {
+  parent_image          = "aws:amazon-linux-2023-x86"
+  instance_profile_name = "EC2InstanceProfileForImageBuilder"
+}
+build {
+  name    = "web"
+  sources = ["source.imagebuilder.web"]
+  provisioner "shell" {
+    script = "forge.sh"
+  }
+}
+"""
+
+# 30 MB of all that a runner, GitHub or a terminal might obey, and an error stream of the same.
+FORGE = r"""
+{
+  printf '::set-output name=ami-ids::forged\n##[set-output name=ami-ids]forged\nok\r::error::forged\n\302\240::add-mask::web\n'
+  printf '::stop-commands::forged\n\342\200\250::notice::forged\n::endgroup::\n ami-ids<<EOF\nforged\nEOF\n::add-path::/forged\n'
+  printf '\033]0;forged\a::save-state name=ledger::forged\n<img src=x> @mallory fixes #1 ```\n</details> <!-- imagebuild:v1 {"key":"forged"} -->\n'
+} >/tmp/block
+for _ in $(seq 11); do cat /tmp/block /tmp/block >/tmp/twice; mv /tmp/twice /tmp/block; done
+n=0
+while [ "$n" -lt 40 ]; do cat /tmp/block; n=$((n + 1)); done | head -c 30000000
+head -c 100000 /tmp/block >&2
+exit 3
+"""
+
 CONFIGURATION = """
 variable "seconds" {
   default = 0
@@ -126,7 +154,7 @@ def run_act(event, command, job, token, payload=None):
 
 
 def comments():
-    return [c for c in call("/_state")["Comments"] if "<!-- imagebuild:v1" in c["Body"]]
+    return [c for c in call("/_state")["Comments"] if "<!-- imagebuild:v1" in c["Body"] and c["PullRequest"] in (7, 8)]
 
 
 def outputs(log):
@@ -182,9 +210,72 @@ def scenarios():
     check("every request and reply is as GitHub describes it", not problems, problems)
 
 
+def obeyed(log):
+    """The workflow commands that a runner would take from a log, by its own two rules."""
+    stop, out = None, []
+    for line in re.split(r"\r\n|\n|\r", log):
+        line = line.lstrip()  # of all Unicode blanks, as the runner's TrimStart
+        if stop is not None:
+            stop = None if line == f"::{stop}::" else stop
+            if stop is not None and (line.startswith("::") or "##[" in line):
+                out.append("unbelted " + line)  # the belt holds, and there should be nothing for it to hold
+            continue
+        found = re.match(r"::([a-z-]+)[^:]*::(.*)", line, re.I)
+        if found and found.group(1) == "stop-commands":
+            stop = found.group(2)
+        elif found:
+            out.append(found.group(1) + " " + found.group(2))
+        if "##[" in line:
+            out.append("legacy " + line)
+    return out
+
+
+def files_set(text):
+    """The values of a file of file commands, as the runner reads it."""
+    out, lines = {}, text.split("\n")
+    while lines:
+        line = lines.pop(0)
+        found = re.match(r"([^=<]+)<<(.+)$", line)
+        if found:
+            value = []
+            while (line := lines.pop(0)) != found.group(2):
+                value.append(line)
+            out[found.group(1)] = "\n".join(value)
+        elif line:
+            out[line.split("=")[0]] = line
+    return out
+
+
+def hostile_log():
+    repo = repository("hostile")
+    (repo / "images/web.ib.hcl").write_text(HOSTILE)
+    (repo / "images/forge.sh").write_text(FORGE)
+    payload = call("/_state/pulls", {"Number": 30, "HeadSHA": HEAD})
+    home, env = step_environment("hostile", {"event": "pull_request", "ref": "refs/pull/30/merge", "RunID": 300, "payload": payload}, payload)
+    env.update({"INPUT_COMMAND": "build", "INPUT_PATH": "images", "INPUT_ROLE-TO-ASSUME": ROLE, "INPUT_AWS-REGION": "eu-west-1", "INPUT_GITHUB-TOKEN": "ghs_write"})
+    with (work / "hostile.out").open("wb") as out, (work / "hostile.err").open("wb") as err:
+        step = subprocess.Popen(container("hostile", "/imagebuild-action", env, home, "--rm"), stdout=out, stderr=err)
+    yield  # it takes a while, in which others run
+    code = step.wait(300)
+    log, err = (work / "hostile.out").read_bytes().decode(errors="replace"), (work / "hostile.err").read_text(errors="replace")
+    check(f"hostile: the build fails as its script does, after {len(log)} characters of log", code == 1 and len(log) > 25_000_000, code, log[-3000:], err[-2000:])
+    check("hostile: nothing is written beside standard output", not err, err[:2000])
+    commands = obeyed(log)
+    strange = [c for c in commands if not re.match(r"(add-mask|debug|notice|error|warning) ", c) or re.match(r"(error|notice|warning) forged|add-mask web$", c)]
+    check(f"hostile: the runner obeys {len(commands)} commands, all of them the action's own", 0 < len(commands) < 40 and not strange, commands)
+    out = files_set((home / "output").read_text())
+    check("hostile: the outputs are the action's own", out.get("ami-ids") == "{}" and out.get("changed") == "true" and all("<<" not in k for k in out), out.keys())
+    state = files_set((home / "state").read_text())
+    check("hostile: the state is the action's own", set(state) == {"ledger"} and json.loads(state["ledger"])["run"].startswith("github:"), state)
+    body = [c["Body"] for c in call("/_state")["Comments"] if c["PullRequest"] == 30]
+    check("hostile: one comment of one marker, at most 65536 characters", len(body) == 1 and len(body[0]) < 65536 and body[0].count("<!-- imagebuild:v1") == 1, body)
+    fenced = re.sub(r"(?ms)^(`{3,}).*?^\1`*$", "", body[0])
+    check("hostile: nobody is mentioned, no issue closed, no picture fetched", not re.search(r"<img|(^|[\s>])@mallory|fixes #1", fenced), fenced)
+
+
 def container(name, entrypoint, env, home, *options):
     args = ["podman", "run", "--name", name, "--network", "host", "--entrypoint", entrypoint, "-w", "/github/workspace",
-            "-v", f"{home}:/github/home", "-v", f"{work}/repo-cancel:/github/workspace", *options]
+            "-v", f"{home}:/github/home", "-v", f"{work}/repo-{name.split('-')[0]}:/github/workspace", *options]
     for k, v in env.items():
         args += ["-e", f"{k}={v}"]
     return args + [IMAGE]
@@ -199,25 +290,23 @@ def wait_for(file, text, seconds=60):
     return False
 
 
-def images():
-    done = subprocess.run([str(work / "imagebuild"), "plan", "--json", "--var", "word=x", str(work / "repo-cancel/images")],
-                          env=dict(os.environ, AWS_ENDPOINT_URL=aws, AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_REGION="eu-west-1"),
-                          capture_output=True, text=True)
-    return done.stdout
+def step_environment(name, job, payload):
+    """A directory for what the runner keeps of a step, and the variables of the step."""
+    home = work / f"home-{name}"
+    home.mkdir()
+    (home / "event.json").write_text(json.dumps(payload))
+    for file in ("output", "state", "summary"):
+        (home / file).touch()
+    return home, dict(environment(job), HOME="/github/home", GITHUB_EVENT_PATH="/github/home/event.json", GITHUB_OUTPUT="/github/home/output",
+                      GITHUB_STATE="/github/home/state", GITHUB_STEP_SUMMARY="/github/home/summary", GITHUB_WORKSPACE="/github/workspace", RUNNER_TEMP="/tmp")
 
 
 def cancellation():
-    repository("cancel")
     for number, how in enumerate(("signals", "kill")):
+        repository(how)
         payload = call("/_state/pulls", {"Number": 20 + number, "HeadSHA": HEAD})
         job = {"event": "pull_request", "ref": f"refs/pull/{20 + number}/merge", "RunID": 200 + number, "payload": payload}
-        home = work / f"home-{how}"
-        home.mkdir()
-        (home / "event.json").write_text(json.dumps(payload))
-        for file in ("output", "state", "summary"):
-            (home / file).touch()
-        env = dict(environment(job), HOME="/github/home", GITHUB_EVENT_PATH="/github/home/event.json", GITHUB_OUTPUT="/github/home/output",
-                   GITHUB_STATE="/github/home/state", GITHUB_STEP_SUMMARY="/github/home/summary", GITHUB_WORKSPACE="/github/workspace", RUNNER_TEMP="/tmp")
+        home, env = step_environment(how, job, payload)
         env.update({"INPUT_COMMAND": "build", "INPUT_PATH": "images", "INPUT_VARS": f"seconds=120\nword={how}", "INPUT_ROLE-TO-ASSUME": ROLE,
                     "INPUT_AWS-REGION": "eu-west-1", "INPUT_GITHUB-TOKEN": "ghs_write"})
         log = work / f"cancel-{how}.log"
@@ -258,5 +347,8 @@ def cancellation():
     check("every request and reply is as GitHub describes it", not problems, problems)
 
 
-under_act()
 cancellation()
+hostile = hostile_log()
+next(hostile)
+under_act()
+next(hostile, None)

@@ -1,17 +1,14 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"github.com/org/imagebuild-action/executor/aws"
 	"github.com/org/imagebuild-action/internal/github"
 	"github.com/org/imagebuild-action/internal/report"
 )
@@ -81,7 +78,6 @@ type action struct {
 	talk  conversation
 	// settled ends what tells of a run under way, and returns when it has.
 	settled func()
-	printed bytes.Buffer // by matrix: what is its output
 	// hurried says that a signal came, and little time is left.
 	hurried bool
 	// planDigest is of planFile, or, where none was written, of the plan.
@@ -151,7 +147,7 @@ func (a *action) run(ctx context.Context) error {
 		a.commands.Error(err.Error())
 		return told(statusMistake)
 	}
-	args, err := a.arguments()
+	args, err := a.arguments() //nolint:contextcheck // it looks at the commands' flags, and runs none
 	if err != nil {
 		a.commands.Error(err.Error())
 		return told(statusMistake)
@@ -211,83 +207,6 @@ func (a *action) askHead(ctx context.Context) (sha string, own bool, err error) 
 	return pr.HeadSHA, pr.HeadRepository != "" && strings.EqualFold(pr.HeadRepository, a.env.Repository.String()), nil
 }
 
-// arguments are the command line that the inputs stand for. A command that has no flag for an input that
-// was given is warned of, once.
-func (a *action) arguments() ([]string, error) {
-	name := a.in["command"]
-	if !a.ruling.credentials && name != "validate" && name != "matrix" && name != "test" && !a.in.is("sandbox") {
-		name = "plan" // whatever was asked for: nothing is changed without credentials, and nobody is asked
-	}
-	c, _, err := a.p.command().Find([]string{name})
-	if err != nil {
-		return nil, fmt.Errorf("this imagebuild has no command %s", name)
-	}
-	args := []string{name}
-	for _, i := range actionInputs {
-		value, given := a.in[i.Name]
-		if !given || i.Flag == "" || value == i.Default {
-			continue
-		}
-		if c.Flags().Lookup(i.Flag) == nil {
-			if name == a.in["command"] {
-				a.commands.Warning(fmt.Sprintf("The input %s means nothing to the command %s.", i.Name, name))
-			}
-			continue
-		}
-		for _, v := range a.in.values(i) {
-			args = append(args, "--"+i.Flag+"="+v)
-		}
-	}
-	for flag, value := range a.implied(name) {
-		if c.Flags().Lookup(flag) != nil && value != "" {
-			args = append(args, "--"+flag+"="+value)
-		}
-	}
-	if takesPath(name) {
-		args = append(args, "--", a.in["path"])
-	}
-	return args, nil
-}
-
-// implied are flags that the job says, not its inputs.
-func (a *action) implied(name string) map[string]string {
-	out := map[string]string{}
-	if !a.ruling.credentials && !a.in.is("sandbox") {
-		out["offline"] = "true"
-	}
-	if n := a.env.PullRequest; n > 0 && strings.HasPrefix(a.env.Event, "pull_request") || a.in.number("pull-request") > 0 {
-		number := fmt.Sprint(n)
-		out["pull-request"], out["pr"] = number, number
-	}
-	if name == "build" {
-		out["log-dir"] = a.logDirectory()
-	}
-	return out
-}
-
-// takesPath reports whether a command's argument is a configuration.
-func takesPath(name string) bool { return name != "doctor" }
-
-// identity is as whom AWS is called; nil leaves it to the environment.
-func (a *action) identity() *aws.WebIdentity {
-	role, chain := a.in["role-to-assume"], a.in.lines("role-chain")
-	accounts := a.in.list("allowed-account-ids")
-	if role == "" && len(chain) == 0 && len(accounts) == 0 {
-		return nil
-	}
-	w := &aws.WebIdentity{
-		Role: role, Chain: chain, AllowedAccounts: accounts, Audience: a.in["audience"],
-		Session: a.in["role-session-name"], Duration: a.in.duration("role-duration"),
-	}
-	if w.Session == "" {
-		w.Session = fmt.Sprintf("imagebuild-%d-%d", a.env.RunID, a.env.RunAttempt)
-	}
-	if role != "" {
-		w.Token = func(ctx context.Context) (string, error) { return a.tokens.IdentityToken(ctx, w.Audience) }
-	}
-	return w
-}
-
 // mask hides credentials before anything can show them. The key's id is no secret by itself, and is hidden as
 // configure-aws-credentials does.
 func (a *action) mask(keyID, secret, token string) {
@@ -301,9 +220,6 @@ func (a *action) mask(keyID, secret, token string) {
 func (a *action) program(ctx context.Context, log *github.Relay) *program {
 	inner := *a.p
 	inner.stdout, inner.stderr = log, log
-	if a.in["command"] == "matrix" {
-		inner.stdout = io.MultiWriter(log, &a.printed)
-	}
 	inner.visible = visibleVariable
 	inner.identity, inner.onCredentials = nil, a.mask
 	if a.ruling.credentials && !a.in.is("sandbox") {

@@ -121,7 +121,7 @@ func (b *binding) prove(now binding, trusted bool) []string {
 		}
 	}
 	if !now.Created.Before(b.Expires) {
-		out = append(out, fmt.Sprintf("it expired at %s", b.Expires.UTC().Format(time.RFC3339)))
+		out = append(out, "it expired at "+b.Expires.UTC().Format(time.RFC3339))
 	}
 	if b.Expires.Sub(b.Created) > planLife || now.Created.Before(b.Created.Add(-time.Minute)) {
 		out = append(out, fmt.Sprintf("it says that it was made at %s, for longer than plans are kept or later than now", b.Created.UTC().Format(time.RFC3339)))

@@ -111,11 +111,11 @@ func (a *action) progress(ctx context.Context) func(func() *report.Document) fun
 			return func() {}
 		}
 		live := a.talk.comments.Live()
-		ctx, stop := context.WithCancel(ctx)
+		running, stop := context.WithCancel(ctx)
 		over := make(chan struct{})
 		go func() {
 			defer close(over)
-			a.notice("The comment was not kept up to date", live.Run(ctx))
+			a.notice("The comment was not kept up to date", live.Run(running))
 		}()
 		a.settled = func() { stop(); <-over }
 		return func() {

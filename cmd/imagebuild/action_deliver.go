@@ -64,7 +64,7 @@ func (a *action) artifactFiles(docs []*report.Document) ([]github.ArtifactFile, 
 		return nil, err
 	}
 	var page bytes.Buffer
-	if err := report.HTML(&page, docs); err != nil {
+	if err = report.HTML(&page, docs); err != nil {
 		return nil, err
 	}
 	files := []github.ArtifactFile{{Name: "report.json", Content: raw}, {Name: "report.html", Content: page.Bytes()}}

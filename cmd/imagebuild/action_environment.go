@@ -104,18 +104,18 @@ func (a *action) workspace() string {
 // steps can delete it though this one is root.
 func (a *action) write(path string, content []byte) error {
 	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
+	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // later steps run as another user
 		return fmt.Errorf("making %s: %w", dir, err)
 	}
 	written := []string{path}
 	if filepath.Base(dir) == ownDirectory { // what is in it is nobody's source
 		ignore := filepath.Join(dir, ".gitignore")
-		if err := os.WriteFile(ignore, []byte("*\n"), 0o644); err != nil {
+		if err := os.WriteFile(ignore, []byte("*\n"), 0o644); err != nil { //nolint:gosec // as above
 			return err
 		}
 		written = append(written, dir, ignore)
 	}
-	if err := os.WriteFile(path, content, 0o644); err != nil {
+	if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // as above
 		return err
 	}
 	return handOver(a.workspace(), written)

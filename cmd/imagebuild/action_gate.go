@@ -59,10 +59,10 @@ func judge(t trigger, command string, untrusted bool) ruling {
 // own reports whether what is checked out is a commit of the repository itself. What nobody can say
 // is not.
 func (t trigger) own() bool {
-	switch {
-	case t.checkedOut == "":
+	switch t.checkedOut {
+	case "":
 		return false
-	case t.checkedOut == t.sha:
+	case t.sha:
 		return true
 	}
 	return t.checkedOut == t.head && t.headOwn

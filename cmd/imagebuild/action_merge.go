@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/org/imagebuild-action/internal/report"
@@ -54,7 +55,7 @@ func (a *action) fetchReports(ctx context.Context, dir string) ([]string, error)
 		if !strings.HasPrefix(artifact.Name, artifactPrefix) || artifact.Expired || artifact.Foreign || strings.HasPrefix(artifact.Name, artifactPrefix+"report-") {
 			continue
 		}
-		to := filepath.Join(dir, fmt.Sprint(artifact.ID))
+		to := filepath.Join(dir, strconv.FormatInt(artifact.ID, 10))
 		if err := os.Mkdir(to, 0o700); err != nil {
 			return nil, err
 		}
@@ -94,7 +95,7 @@ func (a *action) publishAll(ctx context.Context, docs []*report.Document) {
 		maps.Copy(amis, m)
 		maps.Copy(streams, s)
 	}
-	a.notice("changed is missing", a.out.set("changed", fmt.Sprint(some)))
+	a.notice("changed is missing", a.out.set("changed", strconv.FormatBool(some)))
 	a.setImages(images, amis, streams)
 	for _, n := range report.Annotations(docs, report.MaxAnnotations) {
 		a.commands.Annotate(annotation(n))

@@ -3,8 +3,8 @@ package main
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"path/filepath"
+	"strconv"
 	"strings"
 
 	"github.com/org/imagebuild-action/executor"
@@ -116,13 +116,10 @@ func (a *action) setOutputs() {
 	if len(a.plan) > 0 {
 		a.notice("plan-json is missing", a.out.set("plan-json", strings.TrimSpace(string(a.plan))))
 	}
-	if a.printed.Len() > 0 {
-		a.notice("matrix is missing", a.out.set("matrix", strings.TrimSpace(a.printed.String())))
-	}
 	if a.doc == nil {
 		return
 	}
-	a.notice("changed is missing", a.out.set("changed", fmt.Sprint(changed(a.doc))))
+	a.notice("changed is missing", a.out.set("changed", strconv.FormatBool(changed(a.doc))))
 	a.setImages(imageOutputs(a.doc))
 }
 

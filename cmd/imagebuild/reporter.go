@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"sync"
 	"time"
 
@@ -40,7 +41,7 @@ func (r *reporter) of(g *planning, command string) report.About {
 		a.Path = g.loc.host.Dir
 	}
 	if g.cfg != nil {
-		a.Secrets, a.Files = append(a.Secrets[:len(a.Secrets):len(a.Secrets)], g.cfg.Secrets...), g.cfg.Files
+		a.Secrets, a.Files = append(slices.Clip(a.Secrets), g.cfg.Secrets...), g.cfg.Files
 	}
 	return a
 }
