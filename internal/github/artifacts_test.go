@@ -20,16 +20,9 @@ import (
 
 func artifacts(t *testing.T, s *githubtest.Server, j githubtest.Job) (a *github.Artifacts, c *github.Client, masked *[]string) {
 	t.Helper()
-	vars, err := s.Environ(t.TempDir(), j)
-	if err != nil {
-		t.Fatal(err)
-	}
+	vars, env := job(t, s, j)
 	getenv := func(k string) string { return vars[k] }
-	env, err := github.ReadEnvironment(getenv)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c, err = github.NewClient(env, github.ClientOptions{Token: githubtest.TokenWrite, Transport: s})
+	c, err := github.NewClient(env, github.ClientOptions{Token: githubtest.TokenWrite, Transport: s})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,18 +17,25 @@ import (
 	"github.com/org/imagebuild-action/internal/githubtest"
 )
 
-// identity is the Tokens of a job; masked is what was masked.
-func identity(t *testing.T, s *githubtest.Server, j githubtest.Job) (tokens *github.Tokens, vars map[string]string, masked *[]string) {
+// job begins a job and reads its environment.
+func job(t *testing.T, s *githubtest.Server, j githubtest.Job) (map[string]string, *github.Environment) {
 	t.Helper()
 	vars, err := s.Environ(t.TempDir(), j)
 	if err != nil {
 		t.Fatal(err)
 	}
-	getenv := func(k string) string { return vars[k] }
-	env, err := github.ReadEnvironment(getenv)
+	env, err := github.ReadEnvironment(func(k string) string { return vars[k] })
 	if err != nil {
 		t.Fatal(err)
 	}
+	return vars, env
+}
+
+// identity is the Tokens of a job; masked is what was masked.
+func identity(t *testing.T, s *githubtest.Server, j githubtest.Job) (tokens *github.Tokens, vars map[string]string, masked *[]string) {
+	t.Helper()
+	vars, env := job(t, s, j)
+	getenv := func(k string) string { return vars[k] }
 	masked = new([]string)
 	mask := func(m string) bool {
 		*masked = append(*masked, m)

@@ -7,7 +7,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/http/httptest"
 	"strconv"
 	"strings"
 	"sync"
@@ -87,34 +86,6 @@ func New(o Options) (*Server, error) {
 	return s, nil
 }
 
-// TB is what Start needs of a test.
-type TB interface {
-	Helper()
-	Cleanup(f func())
-	Fatal(args ...any)
-	Errorf(format string, args ...any)
-}
-
-// Start serves a GitHub on loopback until the test ends, which fails when a reply was not what GitHub describes.
-func Start(t TB, o Options) *Server {
-	t.Helper()
-	s, err := New(o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	web := httptest.NewServer(s)
-	s.o.URL = web.URL
-	t.Cleanup(func() {
-		web.Close()
-		for _, e := range s.Log() {
-			if e.Status == http.StatusInternalServerError && e.Problem != "" {
-				t.Errorf("the fake's reply to %s %s: %s", e.Method, e.Path, e.Problem)
-			}
-		}
-	})
-	return s
-}
-
 // URL is where the server is reached.
 func (s *Server) URL() string { return s.o.URL }
 
@@ -123,22 +94,6 @@ func (s *Server) Log() []Entry {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]Entry(nil), s.log...)
-}
-
-// RoundTrip answers a request without a network, so that it can be used in a bubble of testing/synctest.
-func (s *Server) RoundTrip(r *http.Request) (*http.Response, error) {
-	r = r.Clone(r.Context())
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	w := httptest.NewRecorder()
-	s.ServeHTTP(w, r)
-	if err := r.Context().Err(); err != nil {
-		return nil, err
-	}
-	resp := w.Result()
-	resp.Request = r
-	return resp, nil
 }
 
 // reply is what is answered. body is JSON, or bytes as they are.
