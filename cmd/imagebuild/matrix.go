@@ -99,7 +99,7 @@ func (p *program) matrix(plan *planner.Plan, o matrixOptions) error {
 	if len(b) > maxMatrix {
 		return mistake("plan fewer builds at once: --only, or shorter names", "the matrix has %d bytes, and a job's output on GitHub half a million characters", len(b))
 	}
-	if err := p.reporter.matrix(string(b)); err != nil {
+	if err = p.reporter.matrix(string(b)); err != nil {
 		return &exit{status: statusFailed, err: err}
 	}
 	_, err = fmt.Fprintf(p.stdout, "%s\n", b)

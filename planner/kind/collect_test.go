@@ -1,7 +1,7 @@
 package kind_test
 
 import (
-	"fmt"
+	"bytes"
 	"strings"
 	"testing"
 	"time"
@@ -49,7 +49,13 @@ func held(day int, resource string, tags []string, uses ...string) *planner.Held
 func outcome(p *planner.Plan) string {
 	var out []string
 	for _, c := range p.Changes {
-		sign := map[planner.Verb]string{planner.Delete: "-", planner.None: "=", planner.Update: "~"}[c.Verb]
+		sign := "="
+		switch {
+		case c.Verb == planner.Delete:
+			sign = "-"
+		case c.Verb == planner.Update:
+			sign = "~"
+		}
 		out = append(out, sign+c.Addr.Name)
 	}
 	return strings.Join(out, " ")
@@ -81,8 +87,10 @@ func TestCollect(t *testing.T) {
 		"a pipeline uses the recipe":             {closed, chain(pr), []planner.User{{Name: "pipeline", Uses: []string{arnPrefix + "image-recipe/web/1.0.0"}}}, "=web/1.0.0/1 -web-1 =web/1.0.0 -ami-1 -web/1.0.0/1"},
 		"a parameter names the AMI":              {closed, chain(pr), []planner.User{{Name: "parameter", Uses: []string{"ami-1"}}}, "=web/1.0.0/1 -web-1 =web/1.0.0 =web/1.0.0/1"},
 		"another's recipe starts from the image": {closed, append(chain(pr), held(9, "image-recipe/app/1.0.0", nil, "image/web/1.0.0/1")), nil, "=web/1.0.0/1 -web-1 =web/1.0.0 =web/1.0.0/1"},
-		"its own child goes first": {closed, append(chain(pr), held(9, "image-recipe/app/1.0.0", pr, "image/web/1.0.0"), held(9, "image/app/1.0.0/1", pr)), nil,
-			"-app/1.0.0/1 -app/1.0.0 " + all},
+		"its own child goes first": {
+			closed, append(chain(pr), held(9, "image-recipe/app/1.0.0", pr, "image/web/1.0.0"), held(9, "image/app/1.0.0/1", pr)), nil,
+			"-app/1.0.0/1 -app/1.0.0 " + all,
+		},
 		"a wildcard that something else answers to": {closed, append(chain(pr), held(9, "image/web/1.0.1/1", nil), held(9, "image-recipe/app/1.0.0", nil, "image/web/x.x.x")), nil, all},
 		"a wildcard that nothing else answers to":   {closed, append(chain(pr), held(9, "image-recipe/app/1.0.0", nil, "image/web/1.x.x")), nil, "=web/1.0.0/1 -web-1 =web/1.0.0 =web/1.0.0/1"},
 		"an AMI that another record has too": {closed, append(chain(pr), func() *planner.Held {
@@ -119,7 +127,7 @@ func TestCollect(t *testing.T) {
 					t.Errorf("%v: %s", ch.Addr, ch.Reason)
 				}
 			}
-			if again := planner.Collect(stock, c.options); fmt.Sprintf("%s", again.JSON()) != fmt.Sprintf("%s", p.JSON()) {
+			if again := planner.Collect(stock, c.options); !bytes.Equal(again.JSON(), p.JSON()) {
 				t.Error("the same stock gives another plan")
 			}
 		})
