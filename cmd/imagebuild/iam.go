@@ -129,12 +129,17 @@ func newIAMRole(r permissions.Role, place permissions.Place, repository permissi
 	if r.Name == "plan" {
 		rest = "pull_request"
 	}
-	classic, immutable := repository.Subjects(rest)
-	out.Trust = []iamTrust{
-		{"repositories made before 15 July 2026, and not renamed or transferred since", repository.Trust(place, classic)},
-		{"all other repositories, whose subjects have numbers", repository.Trust(place, immutable)},
-	}
+	out.Trust = bothTrusts(repository, place, rest)
 	return out
+}
+
+// bothTrusts are trust policies for either form of the subject.
+func bothTrusts(r permissions.Repository, place permissions.Place, rest string) []iamTrust {
+	classic, immutable := r.Subjects(rest)
+	return []iamTrust{
+		{"repositories made before 15 July 2026, and not renamed or transferred since", r.Trust(place, classic)},
+		{"all other repositories, whose subjects have numbers", r.Trust(place, immutable)},
+	}
 }
 
 // repository is whose workflows are meant: the flag's, or the one that this runs for.

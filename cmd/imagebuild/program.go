@@ -133,7 +133,7 @@ func (p *program) command() *cobra.Command {
 	}
 	root.AddCommand(
 		p.validateCommand(), p.planCommand(), p.buildCommand(), p.testCommand(), p.graphCommand(),
-		p.fmtCommand(), p.gcCommand(), p.iamCommand(), p.initCommand(), p.matrixCommand(), p.sandboxCommand(), p.runCommand(), p.versionCommand(), p.reportCommand(),
+		p.fmtCommand(), p.doctorCommand(), p.gcCommand(), p.iamCommand(), p.initCommand(), p.matrixCommand(), p.sandboxCommand(), p.runCommand(), p.versionCommand(), p.reportCommand(),
 		p.actionCommand(), p.appstreamCommand(),
 	)
 	return root

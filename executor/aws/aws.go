@@ -18,10 +18,12 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/appstream"
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 	"github.com/aws/smithy-go/logging"
@@ -69,6 +71,8 @@ type services struct {
 	tagging      *resourcegroupstaggingapi.Client
 	appstream    *appstream.Client
 	secrets      *secretsmanager.Client
+	iam          *iam.Client
+	quotas       *servicequotas.Client
 }
 
 type identity struct{ account, arn string }
@@ -132,6 +136,8 @@ func (c *Clients) in(region string) *services {
 		logs:      cloudwatchlogs.NewFromConfig(cfg),
 		ssm:       ssm.NewFromConfig(cfg),
 		ec2:       ec2.NewFromConfig(cfg),
+		iam:       iam.NewFromConfig(cfg),
+		quotas:    servicequotas.NewFromConfig(cfg),
 		sts:       sts.NewFromConfig(cfg),
 		tagging:   resourcegroupstaggingapi.NewFromConfig(cfg),
 		appstream: appstream.NewFromConfig(cfg),

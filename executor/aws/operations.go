@@ -3,10 +3,12 @@ package aws
 import (
 	"github.com/aws/aws-sdk-go-v2/service/cloudwatchlogs"
 	"github.com/aws/aws-sdk-go-v2/service/ec2"
+	"github.com/aws/aws-sdk-go-v2/service/iam"
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder"
 	"github.com/aws/aws-sdk-go-v2/service/resourcegroupstaggingapi"
 	"github.com/aws/aws-sdk-go-v2/service/s3"
 	"github.com/aws/aws-sdk-go-v2/service/secretsmanager"
+	"github.com/aws/aws-sdk-go-v2/service/servicequotas"
 	"github.com/aws/aws-sdk-go-v2/service/ssm"
 	"github.com/aws/aws-sdk-go-v2/service/sts"
 
@@ -20,6 +22,9 @@ func params(s *services) *ssm.Client           { return s.ssm }
 func compute(s *services) *ec2.Client          { return s.ec2 }
 func tokens(s *services) *sts.Client           { return s.sts }
 func vault(s *services) *secretsmanager.Client { return s.secrets }
+
+func access(s *services) *iam.Client           { return s.iam }
+func quotas(s *services) *servicequotas.Client { return s.quotas }
 
 func tags(s *services) *resourcegroupstaggingapi.Client { return s.tagging }
 
@@ -106,6 +111,15 @@ var operations = map[planner.Op]operation{ //nolint:gochecknoglobals // a table,
 	"imagebuilder:TagResource":         op(ib, (*imagebuilder.Client).TagResource),
 	"imagebuilder:UntagResource":       op(ib, (*imagebuilder.Client).UntagResource),
 	"imagebuilder:ListTagsForResource": op(ib, (*imagebuilder.Client).ListTagsForResource),
+
+	"iam:GetRole":                     op(access, (*iam.Client).GetRole),
+	"iam:GetInstanceProfile":          op(access, (*iam.Client).GetInstanceProfile),
+	"iam:ListAttachedRolePolicies":    op(access, (*iam.Client).ListAttachedRolePolicies),
+	"iam:SimulatePrincipalPolicy":     op(access, (*iam.Client).SimulatePrincipalPolicy),
+	"servicequotas:GetServiceQuota":   op(quotas, (*servicequotas.Client).GetServiceQuota),
+	"servicequotas:ListServiceQuotas": op(quotas, (*servicequotas.Client).ListServiceQuotas),
+	"s3:HeadBucket":                   op(store, (*s3.Client).HeadBucket),
+	"ec2:DescribeRegions":             op(compute, (*ec2.Client).DescribeRegions),
 
 	"s3:PutObject":         op(store, (*s3.Client).PutObject),
 	"s3:HeadObject":        op(store, (*s3.Client).HeadObject),

@@ -95,21 +95,28 @@ func profile(s *scope, in planner.Object) []string {
 	return nil
 }
 
-// parameters are the ARNs of Systems Manager parameters.
+// parametersAt are the ARNs of Systems Manager parameters that members name.
 func parametersAt(path ...string) func(*scope, planner.Object) []string {
 	return func(s *scope, in planner.Object) (out []string) {
 		for _, v := range at(in, path...) {
 			if name, ok := v.(string); ok {
 				out = append(out, s.parameter(name)...)
 			}
-			if ref, ok := v.(dsl.Ref); ok && ref.Addr.Type == planner.LookupType {
-				if name, isParameter := strings.CutPrefix(ref.Addr.Name, "ssm:"); isParameter {
-					out = append(out, s.parameter(name)...)
-				}
-			}
 		}
 		return out
 	}
+}
+
+// parentParameter is the parameter that holds a recipe's base image, where one does.
+func parentParameter(s *scope, in planner.Object) []string {
+	name, _ := in["parentImage"].(string)
+	if ref, ok := in["parentImage"].(dsl.Ref); ok && ref.Addr.Type == planner.LookupType {
+		name = ref.Addr.Name
+	}
+	if name, ok := strings.CutPrefix(name, "ssm:"); ok {
+		return s.parameter(name)
+	}
+	return nil
 }
 
 // parameter is the ARN of a parameter without its version. Those that AWS publishes belong to no account.
@@ -186,7 +193,7 @@ var recipeNeeds = []need{ //nolint:gochecknoglobals // a table, never written
 	{actions: []string{"imagebuilder:GetComponent"}, on: where("components", "componentArn"), why: "has it"},
 	{actions: []string{"imagebuilder:GetImage"}, on: where("parentImage"), why: "is based on it"},
 	{actions: []string{"ec2:DescribeImages"}, on: anywhere, why: "is based on an image"},
-	{actions: []string{"ssm:GetParameter"}, on: parametersAt("parentImage"), why: "is based on what it names"},
+	{actions: []string{"ssm:GetParameter"}, on: parentParameter, why: "is based on what it names"},
 }
 
 var lifecycleNeeds = []need{ //nolint:gochecknoglobals // a table, never written

@@ -181,6 +181,11 @@ build {
 `, i)
 	}
 	build := roles(t, b.String(), "123456789012")["build"]
+	for _, g := range build.Grants {
+		if g.Action == "ssm:GetParameter" {
+			t.Errorf("an AMI's id is taken for a parameter: %v", g.Resources)
+		}
+	}
 	documents := build.Documents()
 	for _, d := range documents {
 		if d.Size() > permissions.ManagedLimit {

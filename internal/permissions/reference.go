@@ -67,6 +67,7 @@ func taggable(name string) bool {
 var otherwise = map[planner.Op][]string{ //nolint:gochecknoglobals // a table, never written
 	"s3:HeadObject":    {"s3:GetObject", "s3:ListBucket"}, // without the latter, what is not there answers 403
 	"s3:ListObjectsV2": {"s3:ListBucket"},
+	"s3:HeadBucket":    {"s3:ListBucket"},
 	// The service is called by its old name in the SDK, and by its short one in IAM.
 	"tagging:GetResources": {"tag:GetResources"},
 	"ec2:DeregisterImage":  {"ec2:DeregisterImage", "ec2:DeleteSnapshot"}, // its snapshots go with it

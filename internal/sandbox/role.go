@@ -26,21 +26,25 @@ type Role struct {
 	MaxSession time.Duration
 	// Policies are what its sessions may do, for those who ask IAM. The sandbox itself allows everything.
 	Policies []iampolicy.Document
+	// Managed are names of AWS's own policies that are attached to it.
+	Managed []string
 }
 
 // ParseRole reads a role as CreateRole takes it and GetRole shows it: RoleName or Arn,
-// AssumeRolePolicyDocument, MaxSessionDuration in seconds, and Policies, a list of policy documents.
+// AssumeRolePolicyDocument, MaxSessionDuration in seconds; and Policies, a list of policy documents, and
+// ManagedPolicies, a list of names.
 func ParseRole(raw []byte) (Role, error) {
 	var file struct {
 		RoleName, Arn            string
 		MaxSessionDuration       int
 		AssumeRolePolicyDocument json.RawMessage
 		Policies                 []json.RawMessage
+		ManagedPolicies          []string
 	}
 	if err := json.Unmarshal(raw, &file); err != nil {
 		return Role{}, fmt.Errorf("reading the role: %w", err)
 	}
-	r := Role{Name: file.RoleName, MaxSession: time.Duration(file.MaxSessionDuration) * time.Second}
+	r := Role{Name: file.RoleName, MaxSession: time.Duration(file.MaxSessionDuration) * time.Second, Managed: file.ManagedPolicies}
 	if m := roleARN().FindStringSubmatch(file.Arn); m != nil {
 		r.Account, r.Name = m[1], m[2]
 	}

@@ -196,6 +196,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveTagging(w, r, c, authErr)
 	case "s3":
 		s.serveS3(w, r)
+	case "iam":
+		s.serveIAM(w, r, c, authErr)
+	case "servicequotas":
+		s.serveQuotas(w, r, c, authErr)
 	default:
 		writeError(w, restJSON, service, &failure{
 			Code: "UnknownOperationException", Status: http.StatusNotFound,
