@@ -86,12 +86,15 @@ func (r *Recorder) start(m guestMachine) error {
 	r.Seen = append(r.Seen, "start "+m.Name+" "+m.Address)
 	return nil
 }
+
 func (r *Recorder) stop(arn string) {
 	r.Seen = append(r.Seen, "stop "+arn[strings.LastIndex(arn, "/")+1:])
 }
+
 func (r *Recorder) discard(arn string) {
 	r.Seen = append(r.Seen, "discard "+arn[strings.LastIndex(arn, "/")+1:])
 }
+
 func (r *Recorder) close() { r.Seen = append(r.Seen, "close") }
 
 // Inside puts the recorder into the place of the builders' inside.

@@ -1,5 +1,6 @@
 """Uses AppStream with boto3: reads AWS's images page by page, takes a builder through its life, makes a fleet and a
-stack, and checks error codes. botocore chooses the protocol, which is Smithy's RPC v2 in CBOR where it knows it.
+stack, and checks error codes: once in the protocol that botocore prefers, which is JSON 1.1, and once in the other one of
+its model, Smithy's RPC v2 in CBOR.
 
 Usage: appstream.py ENDPOINT
 """
@@ -33,8 +34,11 @@ def reach(read, state):
     raise AssertionError(f"{thing['Name']} stays {thing['State']}")
 
 
-def main(endpoint):
+def main(endpoint, name, protocol):
     session = boto3.Session(aws_access_key_id="AKIDEXAMPLE", aws_secret_access_key="secret", region_name="eu-west-1")
+    model = session._session.get_component("data_loader").load_service_model("appstream", "service-2")
+    assert protocol in model["metadata"]["protocols"], model["metadata"]
+    model["metadata"]["protocols"] = [protocol]
     app = session.client("appstream", endpoint_url=endpoint, config=Config(retries={"total_max_attempts": 1}))
     sent = []
     app.meta.events.register("before-send.appstream", lambda request, **_: sent.append(request.headers["Content-Type"]))
@@ -55,34 +59,35 @@ def main(endpoint):
     refused("InvalidParameterCombinationException", "", app.describe_images, Names=["none"], Type="PUBLIC")
 
     made = app.create_image_builder(
-        Name="boto", ImageName=newest["Name"], InstanceType="stream.standard.medium", Tags={"made-by": "boto3"},
+        Name=name, ImageName=newest["Name"], InstanceType="stream.standard.medium", Tags={"made-by": "boto3"},
         VpcConfig={"SubnetIds": ["subnet-1"], "SecurityGroupIds": ["sg-1"]},
     )["ImageBuilder"]
     assert made["State"] == "PENDING" and made["VpcConfig"]["SubnetIds"] == ["subnet-1"], made
 
     def builder():
-        return app.describe_image_builders(Names=["boto"])["ImageBuilders"][0]
+        return app.describe_image_builders(Names=[name])["ImageBuilders"][0]
 
     address = reach(builder, "RUNNING")["NetworkAccessConfiguration"]["EniPrivateIpAddress"]
     assert address.startswith("127."), address
-    url = app.create_image_builder_streaming_url(Name="boto", Validity=60)
+    url = app.create_image_builder_streaming_url(Name=name, Validity=60)
     assert url["Expires"] > datetime.datetime.now(datetime.timezone.utc), url
     assert app.list_tags_for_resource(ResourceArn=made["Arn"])["Tags"] == {"made-by": "boto3"}
-    app.stop_image_builder(Name="boto")
+    app.stop_image_builder(Name=name)
     reach(builder, "STOPPED")
-    assert app.delete_image_builder(Name="boto")["ImageBuilder"]["State"] == "DELETING"
+    assert app.delete_image_builder(Name=name)["ImageBuilder"]["State"] == "DELETING"
 
-    app.create_fleet(Name="boto", ImageArn=newest["Arn"], InstanceType="stream.standard.medium", ComputeCapacity={"DesiredInstances": 2})
-    app.create_stack(Name="boto")
-    app.associate_fleet(FleetName="boto", StackName="boto")
-    assert app.list_associated_fleets(StackName="boto")["Names"] == ["boto"]
-    app.start_fleet(Name="boto")
-    fleet = reach(lambda: app.describe_fleets(Names=["boto"])["Fleets"][0], "RUNNING")
+    app.create_fleet(Name=name, ImageArn=newest["Arn"], InstanceType="stream.standard.medium", ComputeCapacity={"DesiredInstances": 2})
+    app.create_stack(Name=name)
+    app.associate_fleet(FleetName=name, StackName=name)
+    assert app.list_associated_fleets(StackName=name)["Names"] == [name]
+    app.start_fleet(Name=name)
+    fleet = reach(lambda: app.describe_fleets(Names=[name])["Fleets"][0], "RUNNING")
     assert fleet["ComputeCapacityStatus"]["Running"] == 2, fleet
-    refused("ResourceInUseException", "RUNNING", app.delete_fleet, Name="boto")
+    refused("ResourceInUseException", "RUNNING", app.delete_fleet, Name=name)
     refused("ResourceNotFoundException", "", app.describe_image_permissions, Name="none")
     print("boto3", boto3.__version__, "speaks", *sorted(set(sent)))
     print("botocore", botocore.__version__, "and the sandbox's AppStream agree")
 
 
-main(sys.argv[1])
+for name, protocol in (("boto-json", "json"), ("boto-cbor", "smithy-rpc-v2-cbor")):
+    main(sys.argv[1], name, protocol)
