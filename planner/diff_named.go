@@ -25,7 +25,7 @@ func (d *differ) foreignName(c *Change) {
 	create(c, c.Title()+" has other content")
 	d.diags = append(d.diags, &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: "Name already taken", Subject: at.Ptr(),
-		Detail: fmt.Sprintf("%s exists with other content, and is never changed once it is made. Take another name, or leave it out, so that it follows from the content.", c.Title()),
+		Detail: c.Title() + " exists with other content, and is never changed once it is made. Take another name, or leave it out, so that it follows from the content.",
 	})
 }
 

@@ -140,7 +140,7 @@ func (a *appstreamDriver) plain(ctx context.Context, t *turn) (executor.Outputs,
 	case Code(err) == appstreamGone && t.change.Verb == planner.Delete:
 		return nil, nil
 	case err != nil:
-		return nil, err
+		return nil, a.quota(err)
 	}
 	made := executor.Outputs{"name": t.name()}
 	for attr, path := range t.change.Kind.Outputs {

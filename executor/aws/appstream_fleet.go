@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -81,9 +82,7 @@ func (a *appstreamDriver) updateFleet(ctx context.Context, t *turn) (executor.Ou
 	}
 	a.forget("appstream:DescribeFleets", t.region)
 	out := executor.Outputs{"name": t.name()}
-	for attr, v := range t.change.Observed.Outputs {
-		out[attr] = v
-	}
+	maps.Copy(out, t.change.Observed.Outputs)
 	if stopped {
 		return out, a.startFleet(ctx, t)
 	}

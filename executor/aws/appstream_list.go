@@ -2,7 +2,6 @@ package aws
 
 import (
 	"context"
-	"fmt"
 	"maps"
 	"strings"
 	"time"
@@ -153,5 +152,5 @@ func (a *appstreamDriver) forget(op planner.Op, region string) {
 
 // interrupted is the end of a change whose thing goes on being made.
 func interrupted(ctx context.Context, what, fate string) error {
-	return &executor.InterruptedError{ARN: what, Lives: true, Cause: context.Cause(ctx), Fate: fmt.Sprintf("interrupted; %s", fate)}
+	return &executor.InterruptedError{ARN: what, Lives: true, Cause: context.Cause(ctx), Fate: "interrupted; " + fate}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -93,22 +94,12 @@ func (o *observer) appstreamImage(ctx context.Context, n *planner.Node) (*planne
 		return nil, err
 	}
 	seen := &planner.Observed{Beside: map[string][]planner.Object{}}
-	if image != nil {
-		seen.Exists, seen.State, seen.Outputs = true, text(image, "State"), imageOutputs(image)
-		tags, tagErr := o.clients.tagsOf(ctx, o.regionOf(n), text(image, "Arn"))
-		if tagErr != nil {
-			return nil, tagErr
-		}
-		seen.Digest, seen.Tags = text(tags, planner.TagDigest), ownTags(object{"tags": tags})
-		if n.Kind.Mend != nil && seen.State == available && seen.Digest != n.Digest {
-			seen.Missing = []string{"tags"}
-		}
-		if seen.State == available {
-			if seen.Beside["permissions"], err = o.permissions(ctx, n); err != nil {
-				return nil, err
-			}
-		}
-	} else if err = o.preflight(ctx, n); err != nil {
+	if image == nil {
+		err = o.preflight(ctx, n)
+	} else {
+		err = o.there(ctx, n, image, seen)
+	}
+	if err != nil {
 		return nil, err
 	}
 	if n.Kind.Create == "appstream:CreateImageBuilder" {
@@ -124,6 +115,24 @@ func (o *observer) appstreamImage(ctx context.Context, n *planner.Node) (*planne
 		seen.Beside["images"], err = o.siblings(ctx, n)
 	}
 	return seen, err
+}
+
+// there takes in what an image that is there tells.
+func (o *observer) there(ctx context.Context, n *planner.Node, image object, seen *planner.Observed) error {
+	seen.Exists, seen.State, seen.Outputs = true, text(image, "State"), imageOutputs(image)
+	tags, err := o.clients.tagsOf(ctx, o.regionOf(n), text(image, "Arn"))
+	if err != nil {
+		return err
+	}
+	seen.Digest = text(tags, planner.TagDigest)
+	if seen.State != available {
+		return nil
+	}
+	if n.Kind.Mend != nil && seen.Digest != n.Digest {
+		seen.Missing = []string{"tags"}
+	}
+	seen.Beside["permissions"], err = o.permissions(ctx, n)
+	return err
 }
 
 // preflight looks at the AMI of an import that is still to be made.
@@ -318,10 +327,8 @@ func (o *observer) association(ctx context.Context, n *planner.Node) (*planner.O
 		return &planner.Observed{}, nil
 	}
 	names, _ := out["Names"].([]any)
-	for _, name := range names {
-		if name == stack {
-			return &planner.Observed{Exists: true, Outputs: map[string]any{"name": n.Known["name"]}}, err
-		}
+	if slices.Contains(names, stack) {
+		return &planner.Observed{Exists: true, Outputs: map[string]any{"name": n.Known["name"]}}, err
 	}
 	return &planner.Observed{}, err
 }

@@ -100,7 +100,11 @@ build {
 func builderFiles() map[string]string { return map[string]string{"main.ib.hcl": onABuilder} }
 
 func quick(h *hand) aws.Options {
-	return aws.Options{Interval: 10 * time.Millisecond, CallsPerSecond: 1000, Run: "run1", Worker: h, Lease: 150 * time.Millisecond, Removal: 2 * time.Second}
+	o := aws.Options{Interval: 10 * time.Millisecond, CallsPerSecond: 1000, Run: "run1", Lease: 150 * time.Millisecond, Removal: 2 * time.Second}
+	if h != nil {
+		o.Worker = h
+	}
+	return o
 }
 
 // names are what a list has, by state.
@@ -200,6 +204,7 @@ func (k *cutter) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestNoBuilderIsLeaked(t *testing.T) {
 	t.Parallel()
 	crash := func(t *testing.T, after int, answer bool) (calls int, finished bool) {
+		t.Helper()
 		url := streaming(t)
 		alive := to(t, url, nil)
 		p := plan(t, alive, builderFiles())
@@ -314,7 +319,7 @@ func TestFaultsOfBuilders(t *testing.T) {
 			switch {
 			case !pending && len(left) > 0:
 				t.Errorf("left behind: %v", left)
-			case pending && !strings.Contains(r.err.Error(), left[0][:strings.Index(left[0], " ")]+" is left behind"):
+			case pending && !strings.Contains(r.err.Error(), strings.Fields(left[0])[0]+" is left behind"):
 				t.Errorf("what is left behind is not named: %v", r.err)
 			}
 		})

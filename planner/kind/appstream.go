@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -71,10 +72,8 @@ func (l *Lowered) secretOf(s *planner.Scope, v dsl.Value, what string) (string, 
 	if planner.StoredSecret(text) {
 		return text, true
 	}
-	for _, known := range s.Config.Secrets {
-		if known == text {
-			return text, true
-		}
+	if slices.Contains(s.Config.Secrets, text) {
+		return text, true
 	}
 	l.fail(v.Range, "Secret in the open", what+" stands in the configuration for everybody to read. Take it from a variable with sensitive = true, or name where it is kept: "+
 		"\"ssm:/path\" or \"secretsmanager:NAME#key\".")

@@ -1,6 +1,8 @@
 package kind
 
 import (
+	"maps"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -40,9 +42,7 @@ func appstreamImagePermissionsKind() *planner.Kind {
 		l.region(n, b.Body)
 		both := map[string]any{"allowFleet": false, "allowImageBuilder": false}
 		if given, ok := l.Input["ImagePermissions"].(map[string]any); ok {
-			for m, v := range given {
-				both[m] = v // what is not allowed is said to be so: a call replaces the account's entry
-			}
+			maps.Copy(both, given) // what is not allowed is said to be so: a call replaces the account's entry
 		}
 		l.Input["ImagePermissions"] = both
 		return n, l.Diags

@@ -41,15 +41,16 @@ type surplus struct {
 
 // A taking is one thing to be taken away.
 type taking struct {
-	kind, name, reason string
-	op                 planner.Op
-	call               planner.Object
-	first              bool
+	of           *planner.Kind
+	name, reason string
+	op           planner.Op
+	call         planner.Object
+	first        bool
 }
 
 func (s *surplus) take(t taking) {
 	s.out = append(s.out, &planner.Change{
-		Node: surplusNode(s.node, s.graph.Kind(t.kind), t.name, t.call),
+		Node: surplusNode(s.node, t.of, t.name, t.call),
 		Verb: planner.Delete, Op: t.op, Reason: t.reason, First: t.first, Region: s.node.Region,
 	})
 }
@@ -69,8 +70,8 @@ func (s *surplus) permissions() {
 			continue
 		}
 		s.take(taking{
-			kind: "appstream_image_permissions", name: account, op: "appstream:DeleteImagePermissions",
-			reason: fmt.Sprintf("no longer shared: the configuration does not name account %s", account),
+			of: s.graph.Kind("appstream_image_permissions"), name: account, op: "appstream:DeleteImagePermissions",
+			reason: "no longer shared: the configuration does not name account " + account,
 			call:   planner.Object{"Name": name, "SharedAccountId": account},
 		})
 		allowed, _ := p["imagePermissions"].(map[string]any)
@@ -89,7 +90,7 @@ func (s *surplus) builders() {
 	for _, b := range s.have.Beside[besideBuilders] {
 		name, _ := b["Name"].(string)
 		s.take(taking{
-			kind: "appstream_image_builder", name: name, op: "appstream:DeleteImageBuilder", first: true,
+			of: ImageBuilder(), name: name, op: "appstream:DeleteImageBuilder", first: true,
 			reason: fmt.Sprintf("left behind by an earlier run: image builder %s is %v", name, b["State"]),
 			call:   planner.Object{"Name": name},
 		})
@@ -127,7 +128,7 @@ func (s *surplus) images() {
 
 func (s *surplus) drop(name, reason string, first bool) {
 	s.take(taking{
-		kind: "appstream_image", name: name, op: "appstream:DeleteImage", reason: reason, first: first, call: planner.Object{"Name": name},
+		of: s.graph.Kind("appstream_image"), name: name, op: "appstream:DeleteImage", reason: reason, first: first, call: planner.Object{"Name": name},
 	})
 }
 

@@ -255,6 +255,8 @@ func namingWords(k *planner.Kind) string {
 		return "It keeps its name, and a difference is an update."
 	case planner.OfRecipe:
 		return "The recipe says which image it is: one that is there for the recipe's version is reused."
+	case planner.NamedAfter:
+		return "It goes by the name of what it belongs to."
 	case planner.ContentKey:
 		return "The key holds the sha256 of the content: another content is another object."
 	}
