@@ -39,7 +39,9 @@ func planOf(t *testing.T, w *planner.Work) (*planner.Plan, hcl.Diagnostics) {
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	g.Seal(nil)
+	if diags = g.Seal(nil); diags.HasErrors() {
+		t.Fatal(diags)
+	}
 	p, diags := planner.Diff(g, nil, planner.DiffOptions{})
 	if diags.HasErrors() {
 		t.Fatal(diags)
@@ -67,8 +69,8 @@ func TestWork(t *testing.T) {
 	}
 
 	digest := func(w *planner.Work) string {
-		p, _ := planOf(t, w)
-		return p.Changes[0].Digest
+		sealed, _ := planOf(t, w)
+		return sealed.Changes[0].Digest
 	}
 	if digest(work("a", "Get-Date")) != digest(work("b", "Get-Date")) {
 		t.Error("another password is another image")

@@ -79,23 +79,8 @@ func (s *Session) inventory(address string) (string, error) {
 		host["ansible_password"] = password
 	}
 	if c.Type == "winrm" {
-		if textOf(c.Settings, "certificate_thumbprint") != "" || truthOf(c.Settings, "trust_on_first_use") {
-			return "", &RefusedError{
-				Why:    "Ansible cannot be told which one certificate of WinRM to trust.",
-				Advice: "For playbooks use http = true with authentication = \"ntlm\", where NTLM seals the messages, or ca_certificate with a certificate for the machine's name.",
-			}
-		}
-		method := textOf(c.Settings, "authentication")
-		if method == "" {
-			method = "ntlm"
-		}
-		host["ansible_connection"], host["ansible_winrm_transport"] = "winrm", method
-		host["ansible_winrm_scheme"], host["ansible_port"] = "https", 5986
-		if truthOf(c.Settings, "http") {
-			host["ansible_winrm_scheme"], host["ansible_port"] = "http", 5985
-		}
-		if textOf(c.Settings, "ca_certificate") != "" {
-			host["ansible_winrm_ca_trust_path"] = ".imagebuild/ca.pem"
+		if err := overWinRM(c.Settings, host); err != nil {
+			return "", err
 		}
 	} else {
 		host["ansible_connection"] = "ssh"
@@ -108,4 +93,27 @@ func (s *Session) inventory(address string) (string, error) {
 		return "", fmt.Errorf("writing the inventory: %w", err)
 	}
 	return string(raw), nil
+}
+
+// overWinRM says how Ansible is to reach the machine.
+func overWinRM(settings planner.Object, host map[string]any) error {
+	if textOf(settings, "certificate_thumbprint") != "" || truthOf(settings, "trust_on_first_use") {
+		return &RefusedError{
+			Why:    "Ansible cannot be told which one certificate of WinRM to trust.",
+			Advice: "For playbooks use http = true with authentication = \"ntlm\", where NTLM seals the messages, or ca_certificate with a certificate for the machine's name.",
+		}
+	}
+	method := textOf(settings, "authentication")
+	if method == "" {
+		method = "ntlm"
+	}
+	host["ansible_connection"], host["ansible_winrm_transport"] = "winrm", method
+	host["ansible_winrm_scheme"], host["ansible_port"] = "https", 5986
+	if truthOf(settings, "http") {
+		host["ansible_winrm_scheme"], host["ansible_port"] = "http", 5985
+	}
+	if textOf(settings, "ca_certificate") != "" {
+		host["ansible_winrm_ca_trust_path"] = ".imagebuild/ca.pem"
+	}
+	return nil
 }

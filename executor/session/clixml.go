@@ -30,11 +30,10 @@ const maxCLIXML = 8 << 20
 func (f *clixmlFilter) Write(p []byte) (int, error) {
 	for _, c := range p {
 		f.line = append(f.line, c)
-		if c != '\n' && !(f.inside && strings.HasSuffix(string(f.line), "</Objs>")) {
-			continue
-		}
-		if err := f.flush(); err != nil {
-			return 0, err
+		if c == '\n' || f.inside && strings.HasSuffix(string(f.line), "</Objs>") {
+			if err := f.flush(); err != nil {
+				return 0, err
+			}
 		}
 	}
 	return len(p), nil

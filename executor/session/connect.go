@@ -47,14 +47,14 @@ func (s *Session) connection(ctx context.Context) (Communicator, error) {
 		if cycle && !time.Now().Before(retry) {
 			cycle, s.cycled = false, true
 			s.remark("The machine cannot be reached; it is stopped and started once, as restart_if_unreachable says.")
-			if err := s.Machine.Cycle(ctx); err != nil {
+			if err = s.Machine.Cycle(ctx); err != nil {
 				return nil, fmt.Errorf("stopping and starting the machine: %w", err)
 			}
 			until = time.Now().Add(limit)
 			continue
 		}
 		s.Emit(executor.Retried{Addr: s.Addr, At: time.Now(), Attempt: n, Wait: connectEvery, Err: fmt.Errorf("connecting by %s: %w", s.work.Communicator.Type, err)})
-		if err := pause(ctx, connectEvery); err != nil {
+		if err = pause(ctx, connectEvery); err != nil {
 			return nil, err
 		}
 	}
@@ -144,14 +144,15 @@ func (s *Session) restart(ctx context.Context, in planner.Object) error {
 		return err
 	}
 	s.remark("The machine restarts.")
-	return s.comeBack(ctx, before, in)
+	return s.comeBack(ctx, before, in, 0)
 }
 
 // restartWithin is how long a restart may take; Windows installs updates in it.
 const restartWithin = 30 * time.Minute
 
-// comeBack waits for a boot other than the one before.
-func (s *Session) comeBack(ctx context.Context, before string, in planner.Object) error {
+// comeBack waits for a boot other than the one before. patience is how long a machine may go on answering from that
+// one; 0 is as long as a restart may take.
+func (s *Session) comeBack(ctx context.Context, before string, in planner.Object, patience time.Duration) error {
 	s.disconnect()
 	limit := secondsOf(in, "restart_timeout")
 	if limit == 0 {
@@ -159,24 +160,44 @@ func (s *Session) comeBack(ctx context.Context, before string, in planner.Object
 	}
 	within, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
+	err := s.reboot(within, before, in, patience)
+	if err != nil && within.Err() != nil && ctx.Err() == nil {
+		return fmt.Errorf("the machine has not come back within %s", limit)
+	}
+	return err
+}
+
+// reboot is comeBack without its limit.
+func (s *Session) reboot(ctx context.Context, before string, in planner.Object, patience time.Duration) error {
+	var same time.Time // since when the machine has answered from the boot before
 	for {
-		if err := pause(within, restartPause); err != nil {
-			return fmt.Errorf("the machine has not come back within %s: %w", limit, err)
+		if err := pause(ctx, restartPause); err != nil {
+			return err
 		}
-		if err := s.Machine.Await(within); err != nil {
+		if err := s.Machine.Await(ctx); err != nil {
 			return fmt.Errorf("waiting for the machine to run again: %w", err)
 		}
-		conn, err := s.connection(within)
+		conn, err := s.connection(ctx)
 		if err != nil {
 			return err
 		}
-		now, err := perform(within, conn, operation{Do: "booted"}, s.Windows)
-		if err == nil && now != before {
-			return s.ready(within, conn, in)
+		now, err := perform(ctx, conn, operation{Do: "booted"}, s.Windows)
+		switch {
+		case err == nil && now != before:
+			return s.ready(ctx, conn, in)
+		case err != nil:
+			same = time.Time{} // it went down just now
+		case same.IsZero():
+			same = time.Now()
+		case patience > 0 && time.Since(same) > patience:
+			return errors.New("the connection was lost, and the machine has not restarted: whether the script has ended, and how, is not known")
 		}
-		s.disconnect() // it has not gone down yet, or went down just now
+		s.disconnect()
 	}
 }
+
+// shutdownWithin is how long a machine may go on answering after a script that restarts it has lost its connection.
+const shutdownWithin = 3 * time.Minute
 
 // restartPause is how long a machine is left alone that was told to restart.
 const restartPause = 2 * time.Second

@@ -230,34 +230,44 @@ func TestPulling(t *testing.T) {
 	}
 }
 
-// A machine that went down under a script is waited for, and the work goes on behind it.
+// A machine that went down under a script is waited for, and the work goes on behind it. One that did not, but
+// gives no answer, is a failure.
 func TestRestartUnderScript(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		var lines []string
-		boot := 1
-		m := &memory{objects: map[string][]byte{}, answer: func(job map[string]any, leave func(string, string)) {
-			if isScript(job) {
-				boot++
-				return // no answer, ever
+	for _, restarts := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			var lines []string
+			boot := 1
+			m := &memory{objects: map[string][]byte{}, answer: func(job map[string]any, leave func(string, string)) {
+				if !isScript(job) {
+					done(job, leave, 0, fmt.Sprintf(`{"t":"boot %d"}`, boot))
+				} else if restarts {
+					boot++
+				}
+			}}
+			s := &session.Session{Windows: true, Name: "m", Machine: &here{}, Objects: m, Emit: func(e executor.Event) {
+				if l, ok := e.(executor.Log); ok {
+					lines = append(lines, l.Line)
+				}
+			}}
+			began := time.Now()
+			err := s.Do(t.Context(), &planner.Work{
+				Communicator: planner.Communicator{Type: "s3", Settings: planner.Object{"bucket": "b", "heartbeat_timeout": int64(120)}, Secrets: map[string]string{"key": hmacKey}}, Steps: greeting,
+			})
+			least, most := 2*time.Minute, 150*time.Second
+			if !restarts {
+				least, most = 5*time.Minute, 330*time.Second
 			}
-			done(job, leave, 0, fmt.Sprintf(`{"t":"boot %d"}`, boot))
-		}}
-		s := &session.Session{Windows: true, Name: "m", Machine: &here{}, Objects: m, Emit: func(e executor.Event) {
-			if l, ok := e.(executor.Log); ok {
-				lines = append(lines, l.Line)
+			if took := time.Since(began); took < least || took > most {
+				t.Errorf("it took %s", took)
 			}
-		}}
-		began := time.Now()
-		err := s.Do(t.Context(), &planner.Work{
-			Communicator: planner.Communicator{Type: "s3", Settings: planner.Object{"bucket": "b", "heartbeat_timeout": int64(120)}, Secrets: map[string]string{"key": hmacKey}}, Steps: greeting,
+			if restarts && err != nil || !restarts && (err == nil || !strings.Contains(err.Error(), "the machine has not restarted")) {
+				t.Errorf("it ended with %v", err)
+			}
+			if text := strings.Join(lines, "\n"); !strings.Contains(text, "no sign of life for 2m0s; if the machine restarted, its exit status is not known") {
+				t.Errorf("the log is %q", lines)
+			}
 		})
-		if took := time.Since(began); err != nil || took < 2*time.Minute || took > 150*time.Second {
-			t.Errorf("after %s: %v", took, err)
-		}
-		if text := strings.Join(lines, "\n"); !strings.Contains(text, "no sign of life for 2m0s; if the machine restarted, its exit status is not known") {
-			t.Errorf("the log is %q", lines)
-		}
-	})
+	}
 }
 
 // A job is bound to its machine, its run and its hour, and signed.

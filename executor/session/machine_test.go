@@ -50,8 +50,8 @@ func newCloud(t *testing.T, platform string, opts sandbox.Options) *cloud {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := s.Close(); err != nil {
-			t.Error(err)
+		if closing := s.Close(); closing != nil {
+			t.Error(closing)
 		}
 	})
 	c := &cloud{t: t, name: "b-" + strings.ToLower(strings.ReplaceAll(t.Name(), "/", "-"))}
@@ -67,7 +67,7 @@ func newCloud(t *testing.T, platform string, opts sandbox.Options) *cloud {
 	c.call("CreateImageBuilder", map[string]any{
 		"Name": c.name, "ImageName": image, "InstanceType": "stream.standard.medium", "VpcConfig": map[string]any{"SubnetIds": []string{"subnet-1"}},
 	})
-	if err := c.Await(t.Context()); err != nil {
+	if err = c.Await(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return c
@@ -93,7 +93,7 @@ func (c *cloud) post(target, service string, in any) (map[string]any, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	raw, err = io.ReadAll(resp.Body)
 	if err != nil {
 		return nil, err
@@ -184,7 +184,7 @@ func (b bucket) Put(_ context.Context, key string, content planner.Content) erro
 	if err != nil {
 		return err
 	}
-	defer r.Close()
+	defer func() { _ = r.Close() }()
 	raw, err := io.ReadAll(r)
 	if err != nil {
 		return err
@@ -208,7 +208,7 @@ func (b bucket) Get(_ context.Context, key string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer resp.Body.Close()
+	defer func() { _ = resp.Body.Close() }()
 	if resp.StatusCode == http.StatusNotFound {
 		return nil, session.ErrNoObject
 	}

@@ -33,9 +33,10 @@ func (s *Session) powershell(ctx context.Context, in planner.Object) error {
 
 func (s *Session) shell(ctx context.Context, in planner.Object) error {
 	c := Command{Shell: Posix, Script: textOf(in, "script"), Environment: textsOf(in, "environment"), Interpreter: textOf(in, "interpreter")}
-	if c.Interpreter == "cmd" {
+	switch c.Interpreter {
+	case "cmd":
 		c.Shell, c.Interpreter = Batch, ""
-	} else if c.Interpreter == "" {
+	case "":
 		c.Interpreter = "/bin/sh -e"
 	}
 	return s.script(ctx, in, c)
@@ -61,7 +62,7 @@ func (s *Session) script(ctx context.Context, in planner.Object, c Command) erro
 	})
 	if dropped(err) {
 		s.remark(fmt.Sprintf("%v; if the machine restarted, its exit status is not known, and the work goes on behind this step.", err))
-		return s.comeBack(ctx, before, in)
+		return s.comeBack(ctx, before, in, shutdownWithin)
 	}
 	switch {
 	case err != nil:
@@ -158,6 +159,7 @@ func (s *Session) put(ctx context.Context, conn Communicator, to string, f File)
 	if err != nil {
 		return err
 	}
+	s.hidden = append(s.hidden, url) // whoever has it has the file
 	return fetch(ctx, conn, operation{Do: "fetch", Path: to, URL: url, SHA256: f.SHA256}, s.Windows)
 }
 

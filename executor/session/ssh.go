@@ -171,7 +171,7 @@ func (s *secureShell) Put(ctx context.Context, to string, f File) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
-	if err := client.MkdirAll(path.Dir(to)); err != nil {
+	if err = client.MkdirAll(path.Dir(to)); err != nil {
 		return fmt.Errorf("making %s: %w", path.Dir(to), err)
 	}
 	w, err := client.Create(to)
@@ -180,7 +180,7 @@ func (s *secureShell) Put(ctx context.Context, to string, f File) (err error) {
 	}
 	h := sha256.New()
 	_, err = io.Copy(io.MultiWriter(w, h), r)
-	if err := errors.Join(err, w.Close()); err != nil {
+	if err = errors.Join(err, w.Close()); err != nil {
 		return err
 	}
 	if got := hex.EncodeToString(h.Sum(nil)); f.SHA256 != "" && got != f.SHA256 {

@@ -97,7 +97,7 @@ func (s *sshd) serve(conn net.Conn) {
 }
 
 func (*sshd) session(c ssh.Channel, requests <-chan *ssh.Request) {
-	defer c.Close()
+	defer func() { _ = c.Close() }()
 	for r := range requests {
 		var arg struct{ Text string }
 		_ = ssh.Unmarshal(r.Payload, &arg)

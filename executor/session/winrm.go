@@ -160,18 +160,18 @@ func (w *winRM) Put(ctx context.Context, path string, f File) (err error) {
 	defer func() { err = errors.Join(err, r.Close()) }()
 	buf := make([]byte, chunkSize)
 	for start := true; ; start = false {
-		n, err := io.ReadFull(r, buf)
+		n, readErr := io.ReadFull(r, buf)
 		if n > 0 || start {
 			o := operation{Do: "append", Path: path, Data: base64Of(buf[:n]), Start: start}
-			if _, err := w.do(ctx, o); err != nil {
+			if _, err = w.do(ctx, o); err != nil {
 				return err
 			}
 		}
-		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+		if errors.Is(readErr, io.EOF) || errors.Is(readErr, io.ErrUnexpectedEOF) {
 			break
 		}
-		if err != nil {
-			return err
+		if readErr != nil {
+			return readErr
 		}
 	}
 	if f.SHA256 == "" {

@@ -59,5 +59,5 @@ func (k *kerberos) post(ctx context.Context, t *winRMTransport, message string) 
 	if err := spnego.SetSPNEGOHeader(k.client, req, k.spn); err != nil {
 		return 0, nil, &RefusedError{Why: fmt.Sprintf("No Kerberos ticket for %s: %v.", k.spn, err), Advice: "The key distribution centre must be reachable from here, and the machine's name known there.", Cause: err}
 	}
-	return answered(t.send(ctx, message, soapType, func(h http.Header) { h.Set("Authorization", req.Header.Get("Authorization")) }))
+	return t.answer(ctx, message, func(h http.Header) { h.Set("Authorization", req.Header.Get("Authorization")) })
 }

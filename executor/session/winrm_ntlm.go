@@ -63,18 +63,18 @@ func (n *ntlm) prove(ctx context.Context, t *winRMTransport) (int, []byte, error
 		if err != nil {
 			return 0, nil, fmt.Errorf("NTLM: %w", err)
 		}
-		resp, body, err := t.send(ctx, "", soapType, func(h http.Header) {
+		h, err := t.send(ctx, "", soapType, func(h http.Header) {
 			h.Set("Authorization", "Negotiate "+base64.StdEncoding.EncodeToString(token))
 		})
 		if err != nil {
 			return 0, nil, err
 		}
-		if resp.StatusCode != http.StatusUnauthorized {
-			n.session, n.ready = c.SecuritySession(), resp.StatusCode == http.StatusOK
-			return resp.StatusCode, body, nil
+		if h.status != http.StatusUnauthorized {
+			n.session, n.ready = c.SecuritySession(), h.status == http.StatusOK
+			return h.status, h.body, nil
 		}
 		var offered bool
-		if challenge, offered = negotiation(resp.Header); !offered {
+		if challenge, offered = negotiation(h.header); !offered {
 			return 0, nil, &RefusedError{Why: "The machine's WinRM does not offer NTLM (Negotiate).", Advice: "Enable it there, or choose another authentication."}
 		}
 		if len(challenge) == 0 {
@@ -113,7 +113,7 @@ func splitUser(s string) (domain, user string) {
 // say sends a message over a connection that was proven.
 func (n *ntlm) say(ctx context.Context, t *winRMTransport, message string) (int, []byte, error) {
 	if !n.sealed {
-		return answered(t.send(ctx, message, soapType, func(http.Header) {}))
+		return t.answer(ctx, message, func(http.Header) {})
 	}
 	if n.session == nil {
 		return 0, nil, &RefusedError{Why: "The machine agreed to no sealing, so that the messages would travel in clear text.", Advice: "Use HTTPS."}
@@ -122,18 +122,18 @@ func (n *ntlm) say(ctx context.Context, t *winRMTransport, message string) (int,
 	if err != nil {
 		return 0, nil, err
 	}
-	resp, raw, err := t.send(ctx, body, sealedType, func(http.Header) {})
+	h, err := t.send(ctx, body, sealedType, func(http.Header) {})
 	if err != nil {
 		return 0, nil, err
 	}
-	if resp.StatusCode == http.StatusUnauthorized {
-		return resp.StatusCode, raw, nil
+	if h.status == http.StatusUnauthorized {
+		return h.status, nil, nil
 	}
-	if !strings.HasPrefix(resp.Header.Get("Content-Type"), "multipart/encrypted") {
-		return 0, nil, fmt.Errorf("the machine answered a sealed message with HTTP status %d in clear text, which is not read", resp.StatusCode)
+	if !strings.HasPrefix(h.header.Get("Content-Type"), "multipart/encrypted") {
+		return 0, nil, fmt.Errorf("the machine answered a sealed message with HTTP status %d in clear text, which is not read", h.status)
 	}
-	raw, err = unseal(n.session, raw)
-	return resp.StatusCode, raw, err
+	raw, err := unseal(n.session, h.body)
+	return h.status, raw, err
 }
 
 const (

@@ -49,7 +49,7 @@ type Session struct {
 // made when the first step needs it, and made again after every restart.
 func (s *Session) Do(ctx context.Context, w *planner.Work) (err error) {
 	s.work, s.trust = w, &trust{say: s.remark}
-	if err := s.resolve(ctx); err != nil {
+	if err = s.resolve(ctx); err != nil {
 		return s.failure(&w.Communicator.Range, err)
 	}
 	defer func() {
@@ -57,13 +57,13 @@ func (s *Session) Do(ctx context.Context, w *planner.Work) (err error) {
 			err = errors.Join(err, s.conn.Close())
 		}
 	}()
-	if err := s.rehearse(ctx); err != nil {
+	if err = s.rehearse(ctx); err != nil {
 		return err
 	}
 	for i := range w.Steps {
 		s.step, s.tail = &w.Steps[i], nil
 		s.Emit(executor.Progressed{Addr: s.Addr, At: time.Now(), State: "RUNNING", Step: s.step.Name})
-		if err := s.attempts(ctx); err != nil {
+		if err = s.attempts(ctx); err != nil {
 			return err
 		}
 	}

@@ -217,7 +217,7 @@ func (m *guestMachineState) carryOut(ctx context.Context, bucket string, j agent
 // job fetches a job's files and runs its script.
 func (m *guestMachineState) job(ctx context.Context, j agentJob, out *guestWriter) int {
 	for _, f := range j.Files {
-		raw, err := m.download(f.URL)
+		raw, err := m.download(ctx, f.URL)
 		if sum := sha256.Sum256(raw); err == nil && hex.EncodeToString(sum[:]) != f.SHA256 {
 			err = errors.New("it has another sha256 than the job says")
 		}

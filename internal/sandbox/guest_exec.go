@@ -37,10 +37,10 @@ func (m *guestMachineState) commandLine(ctx context.Context, line string, env ma
 	if len(words) == 0 {
 		return 0
 	}
-	switch name := programName(words[0]); {
-	case name == "image-assistant" || name == "appstreamimageassistant":
+	switch programName(words[0]) {
+	case "image-assistant", "appstreamimageassistant":
 		return m.assistant(words[1:], out)
-	case name == "powershell" || name == "pwsh":
+	case "powershell", "pwsh":
 		script, ok := powershellArgument(words[1:])
 		if !ok {
 			out.error("The sandbox's guest takes PowerShell's -EncodedCommand and -Command alone.")
@@ -98,6 +98,8 @@ func splitCommandLine(line string) []string {
 	return words
 }
 
+func abbreviates(short, whole string) bool { return strings.HasPrefix(whole, short) }
+
 // powershellArgument is the script among PowerShell's arguments; parameters may be cut short there.
 func powershellArgument(args []string) (string, bool) {
 	for i, a := range args {
@@ -105,9 +107,9 @@ func powershellArgument(args []string) (string, bool) {
 		switch {
 		case name == "" || name == a:
 			return strings.Join(args[i:], " "), true
-		case strings.HasPrefix("command", name) && i+1 < len(args):
+		case abbreviates(name, "command") && i+1 < len(args):
 			return strings.Join(args[i+1:], " "), true
-		case (strings.HasPrefix("encodedcommand", name) || name == "ec") && i+1 < len(args):
+		case (abbreviates(name, "encodedcommand") || name == "ec") && i+1 < len(args):
 			raw, err := base64.StdEncoding.DecodeString(args[i+1])
 			return fromUTF16(raw), err == nil
 		case i+1 < len(args) && (strings.HasPrefix(name, "ex") || strings.HasPrefix(name, "ou") || strings.HasPrefix(name, "in")):
@@ -154,7 +156,7 @@ func (m *guestMachineState) pwsh(ctx context.Context, s guestScript, out *guestW
 func (m *guestMachineState) hasPowerShell() bool {
 	for _, dir := range append(slices.Clone(m.spec.Layers), m.disk(), m.guest.opts.Base+"/") {
 		for _, bin := range []string{"usr/local/bin", "usr/bin", "bin"} {
-			if _, err := os.Stat(filepath.Join(dir, bin, "pwsh")); err == nil { //nolint:gosec // only whether it is there is asked
+			if _, err := os.Stat(filepath.Join(dir, bin, "pwsh")); err == nil {
 				return true
 			}
 		}
@@ -194,11 +196,11 @@ func (m *guestMachineState) inRoot(ctx context.Context, text, interpreter string
 	if err == nil {
 		err = m.engine(ctx, root, out)
 	}
-	stderr, readErr := os.ReadFile(filepath.Join(folder, "stderr"))
+	stderr, readErr := os.ReadFile(filepath.Join(folder, "stderr")) //nolint:gosec // a file of the sandbox's own
 	if readErr == nil && len(stderr) > 0 {
 		out.add(true, stderr)
 	}
-	status, readErr := os.ReadFile(filepath.Join(folder, "status"))
+	status, readErr := os.ReadFile(filepath.Join(folder, "status")) //nolint:gosec // as above
 	exit, numErr := strconv.Atoi(strings.TrimSpace(string(status)))
 	if err != nil || readErr != nil || numErr != nil {
 		out.error(fmt.Sprintf("the sandbox could not run the script to its end: %v", firstError(err, context.Cause(ctx), readErr, numErr)))

@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode/utf16"
 
-	"golang.org/x/crypto/md4" //nolint:staticcheck // as above
+	"golang.org/x/crypto/md4" //nolint:staticcheck,gosec // as above
 )
 
 // Flags of NTLM's messages (MS-NLMP 2.2.2.5).
@@ -79,9 +79,9 @@ func (n *ntlmServer) offer(negotiate []byte, now time.Time) ([]byte, error) {
 }
 
 func appendField(b []byte, size, offset int) []byte {
-	b = binary.LittleEndian.AppendUint16(b, uint16(size)) //nolint:gosec // names are short
-	b = binary.LittleEndian.AppendUint16(b, uint16(size)) //nolint:gosec // as above
-	return binary.LittleEndian.AppendUint32(b, uint32(offset))
+	b = binary.LittleEndian.AppendUint16(b, uint16(size))      //nolint:gosec // names are short
+	b = binary.LittleEndian.AppendUint16(b, uint16(size))      //nolint:gosec // as above
+	return binary.LittleEndian.AppendUint32(b, uint32(offset)) //nolint:gosec // as above
 }
 
 func appendPair(b []byte, id uint16, value []byte) []byte {
@@ -119,7 +119,7 @@ func (n *ntlmServer) accept(msg []byte) (*ntlmSession, error) {
 	if len(response) < 16+28 || !strings.EqualFold(fromUTF16(user), n.user) {
 		return nil, errLogon
 	}
-	hash := md4.New()
+	hash := md4.New() //nolint:gosec // as above
 	hash.Write(utf16le(n.password))
 	owf := hmacMD5(hash.Sum(nil), utf16le(strings.ToUpper(fromUTF16(user))), domain)
 	proof, blob := response[:16], response[16:]

@@ -99,7 +99,7 @@ func (m *guestMachineState) write(name string, mode int, data []byte) error {
 	}
 	defer root.Close() //nolint:errcheck // nothing is written through the directory itself
 	p := windowsPath(name)
-	if err := root.MkdirAll(path.Dir(p), 0o755); err != nil {
+	if err = root.MkdirAll(path.Dir(p), 0o755); err != nil {
 		return err
 	}
 	f, err := root.OpenFile(p, os.O_WRONLY|os.O_CREATE|mode, 0o644)
@@ -143,7 +143,7 @@ func (m *guestMachineState) digestFile(op guestOperation, _ string, out *guestWr
 const maxGuestFile = 512 << 20
 
 func (m *guestMachineState) fetchFile(op guestOperation, _ string, out *guestWriter) error {
-	raw, err := m.download(op.URL)
+	raw, err := m.download(m.ctx, op.URL)
 	if err != nil {
 		return err
 	}
@@ -153,8 +153,8 @@ func (m *guestMachineState) fetchFile(op guestOperation, _ string, out *guestWri
 	return m.digestFile(op, "", out)
 }
 
-func (m *guestMachineState) download(url string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(m.ctx, 10*time.Minute)
+func (m *guestMachineState) download(ctx context.Context, url string) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Minute)
 	defer cancel()
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, http.NoBody)
 	if err != nil {

@@ -155,7 +155,7 @@ func (s *winrmServer) authenticate(w http.ResponseWriter, r *http.Request, c *wi
 			return c.known
 		}
 		return false
-	case header == "" && c.known:
+	case header == "" && c.known && r.ContentLength != 0: // a message of nothing asks for a logon
 		return true
 	}
 	s.challenge(w, r)
@@ -289,7 +289,7 @@ func (s *winrmServer) command(_ context.Context, r *soapRequest) (string, *soapF
 		return "", &faultRunning
 	}
 	id := cmp.Or(r.Line.ID, strings.ToUpper(uuid.NewString()))
-	shell.run = s.machine.begin(id, func(ctx context.Context, out *guestWriter) int {
+	shell.run = s.machine.begin(id, func(ctx context.Context, out *guestWriter) int { //nolint:contextcheck // a command outlives the request that began it
 		return s.machine.commandLine(ctx, line, shell.env, out)
 	})
 	return `<rsp:CommandResponse><rsp:CommandId>` + xmlText(id) + `</rsp:CommandId></rsp:CommandResponse>`, nil
