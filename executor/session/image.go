@@ -71,19 +71,25 @@ func (s *Session) rehearse(ctx context.Context) error {
 	}
 	s.step = &s.work.Steps[i]
 	s.remark("Image Assistant is asked first whether the image could be made (create-image --dry-run).")
-	if _, err := s.assistant(ctx, createArguments(s.step.Input, true)...); err != nil {
-		if refusal, ok := errors.AsType[*assistantError](err); ok && !early(refusal.answer.Message) {
-			s.remark("That says nothing yet: " + refusal.Error())
+	_, err := s.assistant(ctx, createArguments(s.step.Input, true)...)
+	refusal, ok := errors.AsType[*assistantError](err)
+	if ok && !lasting(refusal.answer.Message) {
+		// An image without applications may be refused, and applications come later.
+		listed, listing := s.assistant(ctx, "list-applications")
+		if listing == nil && len(listed.Applications) == 0 {
+			s.remark("The catalogue is empty as yet, so that this says nothing: " + refusal.Error())
 			return nil
 		}
+	}
+	if err != nil {
 		return s.failure(&s.step.Range, err)
 	}
 	return nil
 }
 
-// early says whether a refusal at the beginning will still be one at the end: an empty catalogue will not. The
-// messages are those of Image Assistant's reference.
-func early(message string) bool {
+// lasting says whether a refusal at the beginning will still be one at the end, whatever the catalogue holds by then.
+// Image Assistant has no codes; the messages are those of its reference.
+func lasting(message string) bool {
 	return slices.ContainsFunc([]string{"already exists", "Invalid value", "Administrator privileges"}, func(s string) bool { return strings.Contains(message, s) })
 }
 
