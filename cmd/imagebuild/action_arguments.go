@@ -41,10 +41,7 @@ func (a *action) arguments() ([]string, error) {
 			args = append(args, "--"+flag+"="+value)
 		}
 	}
-	if takesPath(name) {
-		args = append(args, "--", a.in["path"])
-	}
-	return args, nil
+	return append(args, "--", a.in["path"]), nil
 }
 
 // implied are flags that the job says, not its inputs.
@@ -62,9 +59,6 @@ func (a *action) implied(name string) map[string]string {
 	}
 	return out
 }
-
-// takesPath reports whether a command's argument is a configuration.
-func takesPath(name string) bool { return name != "doctor" }
 
 // identity is as whom AWS is called; nil leaves it to the environment.
 func (a *action) identity() *aws.WebIdentity {

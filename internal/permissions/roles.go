@@ -34,10 +34,20 @@ func (s *scope) reads(c *collector) {
 		for _, op := range []planner.Op{n.Kind.Read, n.Kind.List} {
 			s.call(c, op, n, "is looked for")
 		}
+		for _, op := range observed[n.Kind.Create] {
+			s.call(c, op, n, "is looked for")
+		}
 		if n.Kind.Read == "imagebuilder:GetImage" { // in which regions the newest build is, and how long it took
 			s.call(c, "imagebuilder:ListWorkflowExecutions", n, "is looked for")
 		}
 	}
+}
+
+// observed are what a plan reads of a node besides its own: machines that an earlier run left, base images.
+var observed = map[planner.Op][]planner.Op{ //nolint:gochecknoglobals // a table, never written
+	"appstream:CreateImageBuilder":  {"appstream:DescribeImageBuilders", "appstream:DescribeImages"},
+	"appstream:CreateUpdatedImage":  {"appstream:DescribeImages"},
+	"appstream:CreateImportedImage": {"ec2:DescribeImages"},
 }
 
 // lookup is one question that the plan asks before its digests are known.
@@ -179,23 +189,34 @@ func (s *scope) build() Role {
 	return Role{Name: "build", Purpose: "imagebuild build makes what is not there with it.", Grants: c.sorted()}
 }
 
+// secret allows to read a secret where it is kept: "ssm:/path", "secretsmanager:NAME#key".
+func (s *scope) secret(c *collector, kept, reason string) {
+	sort, name, _ := strings.Cut(kept, ":")
+	switch sort {
+	case "ssm":
+		c.allow("ssm:GetParameter", reason, s.parameter(name), nil)
+	case "secretsmanager":
+		name, _, _ = strings.Cut(name, "#")
+		if !strings.HasPrefix(name, "arn:") {
+			name = s.place.arn("secretsmanager", "secret:"+name+"-*") // AWS appends six characters
+		}
+		c.allow("secretsmanager:GetSecretValue", reason, []string{name}, nil)
+	}
+}
+
 // work is what working inside a machine asks of AWS: credentials, and the bucket that jobs go through.
 func (s *scope) work(c *collector, n *planner.Node) {
+	for _, v := range at(n.Input, "ServiceAccountCredentials", "AccountPassword") {
+		if kept, ok := v.(string); ok && planner.StoredSecret(kept) {
+			s.secret(c, kept, n.Addr.String()+" joins machines with it")
+		}
+	}
 	if n.Work == nil {
 		return
 	}
 	for _, name := range slices.Sorted(maps.Keys(n.Work.Communicator.Secrets)) {
-		reason := n.Addr.String() + " is reached with it (" + name + ")"
-		sort, kept, _ := strings.Cut(n.Work.Communicator.Secrets[name], ":")
-		switch sort {
-		case "ssm":
-			c.allow("ssm:GetParameter", reason, s.parameter(kept), nil)
-		case "secretsmanager":
-			kept, _, _ = strings.Cut(kept, "#")
-			if !strings.HasPrefix(kept, "arn:") {
-				kept = s.place.arn("secretsmanager", "secret:"+kept+"-*") // AWS appends six characters
-			}
-			c.allow("secretsmanager:GetSecretValue", reason, []string{kept}, nil)
+		if kept := n.Work.Communicator.Secrets[name]; planner.StoredSecret(kept) {
+			s.secret(c, kept, n.Addr.String()+" is reached with it ("+name+")")
 		}
 	}
 	if bucket, below, ok := s.exchange(n); ok {
