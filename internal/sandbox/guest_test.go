@@ -38,9 +38,9 @@ func inside(t *testing.T, opts sandbox.Options) string {
 	base := ""
 	pages := appstream.NewDescribeImagesPaginator(c, &appstream.DescribeImagesInput{Type: types.VisibilityTypePublic})
 	for pages.HasMorePages() {
-		page, err := pages.NextPage(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		page, failed := pages.NextPage(t.Context())
+		if failed != nil {
+			t.Fatal(failed)
 		}
 		for _, i := range page.Images {
 			if i.State == types.ImageStateAvailable && strings.HasPrefix(*i.Name, "AppStream-WinServer2022-") {
