@@ -40,7 +40,8 @@ func TestMixedCaseMembersComeBackAsTheWireHasThem(t *testing.T) {
 		want string
 	}{
 		{
-			"appstream:DescribeImagePermissions", appstream.DescribeImagePermissionsOutput{SharedImagePermissionsList: []types.SharedImagePermissions{
+			"appstream:DescribeImagePermissions",
+			appstream.DescribeImagePermissionsOutput{SharedImagePermissionsList: []types.SharedImagePermissions{
 				{SharedAccountId: &account, ImagePermissions: allowed},
 			}},
 			`{"SharedImagePermissionsList":[{"imagePermissions":{"allowFleet":true},"sharedAccountId":"111122223333"}]}`,

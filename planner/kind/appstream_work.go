@@ -115,7 +115,7 @@ func (t *workTask) script(action planner.WorkAction, interpreter string) {
 		if e := t.withPacker(maps.Clone(env), s.s); len(e) > 0 {
 			in["environment"] = object(e)
 		}
-		if valid := t.whole("valid_exit_codes"); valid != nil {
+		if valid := t.exitCodes(); valid != nil {
 			codes := make([]any, len(valid))
 			for i, c := range valid {
 				codes[i] = c

@@ -127,8 +127,9 @@ func (a *arguments) truth(name string) bool {
 	return b
 }
 
-// whole returns a list of whole numbers.
-func (a *arguments) whole(name string) []int64 {
+// exitCodes returns the exit codes that count as success; nil where none were given.
+func (a *arguments) exitCodes() []int64 {
+	const name = "valid_exit_codes"
 	v, ok := a.body.Attr(name)
 	if !ok {
 		return nil

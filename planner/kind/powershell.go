@@ -64,7 +64,7 @@ type shellOf struct {
 }
 
 func (t *task) powershellScript(s script, env map[string]string, shell shellOf) {
-	valid := t.whole("valid_exit_codes")
+	valid := t.exitCodes()
 	lines := []string{"$ProgressPreference = 'SilentlyContinue'"}
 	lines = append(lines, assignments(env)...)
 	if shell.own || !readable(s.s) || valid != nil && !slices.Equal(valid, []int64{0}) {
@@ -145,7 +145,7 @@ func windowsShellProvisioner() provisioner {
 }
 
 func (t *task) windowsShell() {
-	env, valid := t.environment(), t.whole("valid_exit_codes")
+	env, valid := t.environment(), t.exitCodes()
 	for _, s := range t.scripts() {
 		lines := assignments(t.withPacker(maps.Clone(env), s.s))
 		// Batch files want the line endings of Windows.

@@ -141,7 +141,7 @@ const maxScript = 256 << 10
 // shellScript makes the step of one script: readable commands where bash can run it as it is.
 func (t *task) shellScript(suffix string, s script, env map[string]string) {
 	env = t.withPacker(env, s.s)
-	valid := t.whole("valid_exit_codes")
+	valid := t.exitCodes()
 	flags, plain := shellFlags(t.shebang(s))
 	command, custom := t.str("execute_command")
 	if plain && !custom && (valid == nil || slices.Equal(valid, []int64{0})) {
