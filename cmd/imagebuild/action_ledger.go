@@ -16,11 +16,13 @@ import (
 // clean up even when this one was killed. It goes to the runner's state file and to a file in the home directory.
 // Nothing of it is secret.
 type ledger struct {
-	Run      string    `json:"run"` // the tag of what is made
-	Region   string    `json:"region"`
-	Account  string    `json:"account"`
-	OnCancel string    `json:"on_cancel"`
-	Images   []string  `json:"images"` // the ARNs of the image versions that may be built
+	Run      string   `json:"run"` // the tag of what is made
+	Region   string   `json:"region"`
+	Account  string   `json:"account"`
+	OnCancel string   `json:"on_cancel"`
+	Images   []string `json:"images"` // the ARNs of the image versions that may be built
+	// Machines says that AppStream image builders may be made.
+	Machines bool      `json:"machines"`
 	Written  time.Time `json:"written"`
 	// Settled says that everything was done and told, and nothing is left to do.
 	Settled bool `json:"settled"`
@@ -37,6 +39,7 @@ func (a *action) ledgerOf(plan *planner.Plan) (ledger, error) {
 	}
 	l.Region, l.Account = doc.Region, plan.Account
 	for _, c := range doc.Changes {
+		l.Machines = l.Machines || c.Call != nil && c.Call.Service == "appstream"
 		if c.Kind == "image" && c.Verb != planner.None && c.ARN != nil {
 			l.Images = append(l.Images, *c.ARN)
 		}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -49,7 +50,7 @@ func (a *action) post(ctx context.Context) error {
 
 // cancelLeft ends the builds that go on, with credentials of its own.
 func (a *action) cancelLeft(ctx context.Context, l ledger) ([]string, error) {
-	if executor.OnCancel(l.OnCancel) != executor.CancelBuilds || len(l.Images) == 0 {
+	if executor.OnCancel(l.OnCancel) != executor.CancelBuilds || len(l.Images) == 0 && !l.Machines {
 		return nil, nil
 	}
 	p := *a.p
@@ -65,7 +66,15 @@ func (a *action) cancelLeft(ctx context.Context, l ledger) ([]string, error) {
 	if account != l.Account {
 		return nil, fmt.Errorf("the credentials are those of account %s, and the builds are in %s", account, l.Account)
 	}
-	return clients.CancelRun(ctx, l.Region, l.Run, l.Images)
+	canceled, err := clients.CancelRun(ctx, l.Region, l.Run, l.Images)
+	if !l.Machines {
+		return canceled, err
+	}
+	removed, failed := clients.RemoveRun(ctx, l.Region, l.Run)
+	for _, name := range removed {
+		canceled = append(canceled, "image builder "+name)
+	}
+	return canceled, errors.Join(err, failed)
 }
 
 // tellEnd brings what was told while the run went on to its end.

@@ -37,3 +37,29 @@ func (c *Clients) CancelRun(ctx context.Context, region, run string, versions []
 	}
 	return canceled, errors.Join(errs...)
 }
+
+// RemoveRun takes away the AppStream image builders of a run that was interrupted, which cost money while they stand.
+// It returns the names of those that are gone, also with an error.
+func (c *Clients) RemoveRun(ctx context.Context, region, run string) (removed []string, err error) {
+	builders, err := c.all(ctx, "appstream:DescribeImageBuilders", region, nil)
+	if err != nil {
+		return nil, fmt.Errorf("listing image builders: %w", err)
+	}
+	var errs []error
+	for _, b := range builders {
+		tags, err := c.tagsOf(ctx, region, text(b, "Arn"))
+		if err != nil {
+			errs = append(errs, fmt.Errorf("asking for the tags of image builder %s: %w", text(b, "Name"), err))
+			continue
+		}
+		if tags[planner.TagRun] != run {
+			continue
+		}
+		if err = c.RemoveImageBuilder(ctx, region, text(b, "Name"), func(string) {}); err != nil {
+			errs = append(errs, fmt.Errorf("removing image builder %s: %w", text(b, "Name"), err))
+			continue
+		}
+		removed = append(removed, text(b, "Name"))
+	}
+	return removed, errors.Join(errs...)
+}
