@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,12 +38,17 @@ func (a *action) arguments() ([]string, error) {
 			args = append(args, "--"+i.Flag+"="+v)
 		}
 	}
-	for flag, value := range a.implied(name) {
-		if c.Flags().Lookup(flag) != nil && value != "" {
-			args = append(args, "--"+flag+"="+value)
+	implied := a.implied(name)
+	for _, flag := range slices.Sorted(maps.Keys(implied)) {
+		if c.Flags().Lookup(flag) != nil && implied[flag] != "" {
+			args = append(args, "--"+flag+"="+implied[flag])
 		}
 	}
-	return append(args, "--", a.in["path"]), nil
+	args = append(args, "--")
+	if a.saved.file != "" && name == "build" {
+		args = append(args, a.saved.file)
+	}
+	return append(args, a.in["path"]), nil
 }
 
 // implied are flags that the job says, not its inputs.
@@ -53,6 +60,9 @@ func (a *action) implied(name string) map[string]string {
 	if n := a.env.PullRequest; n > 0 && strings.HasPrefix(a.env.Event, "pull_request") || a.in.number("pull-request") > 0 {
 		number := strconv.Itoa(n)
 		out["pull-request"], out["pr"] = number, number
+	}
+	if name == "doctor" {
+		out["environment"], out["role"], out["audience"] = a.in["environment"], a.in["role-to-assume"], a.in["audience"]
 	}
 	if name == "build" {
 		out["log-dir"] = a.logDirectory()

@@ -162,6 +162,36 @@ func TestActionTables(t *testing.T) {
 	}
 }
 
+// TestActionFlags holds the table to the commands: a flag that it names exists where the input is for.
+func TestActionFlags(t *testing.T) {
+	root := newProgram().command()
+	for _, i := range actionInputs {
+		if i.Flag == "" {
+			continue
+		}
+		commands := i.For
+		if len(commands) == 0 {
+			commands = actionCommands
+		}
+		found := false
+		for _, name := range commands {
+			c, _, err := root.Find([]string{name})
+			found = found || err == nil && c.Flags().Lookup(i.Flag) != nil
+		}
+		if !found {
+			t.Errorf("input %s: no command has the flag --%s", i.Name, i.Flag)
+		}
+	}
+	for _, name := range actionCommands {
+		if name == "report" {
+			continue
+		}
+		if c, _, err := root.Find([]string{name}); err != nil || c == root {
+			t.Errorf("there is no command %s", name)
+		}
+	}
+}
+
 func TestReadInputs(t *testing.T) {
 	for name, tt := range map[string]struct {
 		env     []string
