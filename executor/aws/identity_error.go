@@ -17,7 +17,7 @@ import (
 // Codes of what kept a role from being assumed, beside AWS's own.
 const (
 	// TokenUnavailable: there was no web identity token to be had.
-	TokenUnavailable = "TokenUnavailable" //nolint:gosec // the name of an error
+	TokenUnavailable = "TokenUnavailable"
 	// AccountNotAllowed: the role works in an account that was not allowed.
 	AccountNotAllowed = "AccountNotAllowed"
 )

@@ -122,7 +122,7 @@ func (p *identityProvider) seconds(last bool, longest time.Duration) *int32 {
 			d = time.Hour
 		}
 	}
-	return sdk.Int32(int32(d / time.Second)) //nolint:gosec // at most 43,200
+	return sdk.Int32(int32(d / time.Second))
 }
 
 func (p *identityProvider) policies() (document *string, arns []types.PolicyDescriptorType) {

@@ -45,7 +45,7 @@ func (i *issuer) token(sub, aud string) func(context.Context) (string, error) {
 	return func(context.Context) (string, error) {
 		now := time.Now()
 		raw, err := json.Marshal(map[string]any{
-			"iss": issuerURL, "sub": sub, "aud": aud, "jti": fmt.Sprint(len(i.minted)),
+			"iss": issuerURL, "sub": sub, "aud": aud, "jti": strconv.Itoa(len(i.minted)),
 			"iat": now.Unix(), "nbf": now.Add(-10 * time.Minute).Unix(), "exp": now.Add(5 * time.Minute).Unix(),
 		})
 		if err != nil {

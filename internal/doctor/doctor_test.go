@@ -182,7 +182,7 @@ func TestExamine(t *testing.T) {
 			w.patient.Job = &doctor.Job{Event: "pull_request", Fork: true, Unavailable: errors.New("no tokens for forks")}
 		}},
 		{"no id-token", func(_ *testing.T, w *ward) {
-			w.patient.Job = &doctor.Job{Event: "push", Unavailable: errors.New("the job has no permission for them.")}
+			w.patient.Job = &doctor.Job{Event: "push", Unavailable: errors.New("the job has no permission for them")}
 		}},
 		{"no job", func(_ *testing.T, w *ward) { w.patient.Job, w.patient.Role = nil, "" }},
 		{"a permission too few", func(_ *testing.T, w *ward) {
@@ -191,6 +191,7 @@ func TestExamine(t *testing.T) {
 		}},
 		{"nothing there", func(_ *testing.T, w *ward) { w.options.Roles = w.options.Roles[:1] }},
 		{"roles of others", func(t *testing.T, w *ward) {
+			t.Helper()
 			w.options.Roles[1] = role(t, service("ec2.amazonaws.com"), "builder")
 			w.options.Roles[2] = role(t, service("ec2.amazonaws.com"), "executor")
 		}},

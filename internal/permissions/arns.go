@@ -71,8 +71,8 @@ func (s *scope) referred(v any) []string {
 		if n := s.nodes[v.Addr.String()]; n != nil {
 			return []string{s.pattern(n)}
 		}
-		if v.Addr.Type == planner.LookupType {
-			return s.referred(v.Addr.Name)
+		if v.Type == planner.LookupType {
+			return s.referred(v.Name)
 		}
 		return nil
 	case string:

@@ -110,11 +110,11 @@ func parametersAt(path ...string) func(*scope, planner.Object) []string {
 // parentParameter is the parameter that holds a recipe's base image, where one does.
 func parentParameter(s *scope, in planner.Object) []string {
 	name, _ := in["parentImage"].(string)
-	if ref, ok := in["parentImage"].(dsl.Ref); ok && ref.Addr.Type == planner.LookupType {
-		name = ref.Addr.Name
+	if ref, ok := in["parentImage"].(dsl.Ref); ok && ref.Type == planner.LookupType {
+		name = ref.Name
 	}
-	if name, ok := strings.CutPrefix(name, "ssm:"); ok {
-		return s.parameter(name)
+	if parameter, ok := strings.CutPrefix(name, "ssm:"); ok {
+		return s.parameter(parameter)
 	}
 	return nil
 }
@@ -201,8 +201,8 @@ var lifecycleNeeds = []need{ //nolint:gochecknoglobals // a table, never written
 }
 
 // appstreamRole is the role that a call hands to AppStream.
-func appstreamRole(member, why string) need {
-	return need{actions: []string{"iam:PassRole"}, on: rolesAt(member), passed: appstreamService, why: why}
+func appstreamRole(why string) need {
+	return need{actions: []string{"iam:PassRole"}, on: rolesAt("IamRoleArn"), passed: appstreamService, why: why}
 }
 
 // needs are what calls are decided by besides their own action: the dependent actions of AWS's reference,
@@ -232,14 +232,14 @@ var needs = map[planner.Op][]need{ //nolint:gochecknoglobals // a table, never w
 	"imagebuilder:CreateLifecyclePolicy": lifecycleNeeds,
 	"imagebuilder:UpdateLifecyclePolicy": lifecycleNeeds,
 
-	"appstream:CreateImageBuilder": {appstreamRole("IamRoleArn", "gives it to the machine")},
+	"appstream:CreateImageBuilder": {appstreamRole("gives it to the machine")},
 	"appstream:CreateImportedImage": {
-		appstreamRole("IamRoleArn", "is imported under it"),
+		appstreamRole("is imported under it"),
 		{actions: []string{"ec2:DescribeImages"}, on: anywhere, why: "is looked at before it is imported"},
 	},
-	"appstream:CreateExportImageTask": {appstreamRole("IamRoleArn", "is exported under it")},
-	"appstream:CreateFleet":           {appstreamRole("IamRoleArn", "gives it to its instances")},
-	"appstream:UpdateFleet":           {appstreamRole("IamRoleArn", "gives it to its instances")},
+	"appstream:CreateExportImageTask": {appstreamRole("is exported under it")},
+	"appstream:CreateFleet":           {appstreamRole("gives it to its instances")},
+	"appstream:UpdateFleet":           {appstreamRole("gives it to its instances")},
 }
 
 // during are calls that are made while a create is waited for, and after it.

@@ -35,13 +35,14 @@ func roles(t *testing.T, text, account string) map[string]permissions.Role {
 
 // line is one grant, as a test writes it.
 func line(g permissions.Grant) string {
-	s := g.Action + " on " + strings.Join(g.Resources, " ")
+	var b strings.Builder
+	b.WriteString(g.Action + " on " + strings.Join(g.Resources, " "))
 	for op, keys := range g.Condition {
 		for key, values := range keys {
-			s += fmt.Sprintf(" if %s %s %s", key, op, strings.Join(values, ","))
+			fmt.Fprintf(&b, " if %s %s %s", key, op, strings.Join(values, ","))
 		}
 	}
-	return s
+	return b.String()
 }
 
 func wants(t *testing.T, r permissions.Role, lines ...string) {
