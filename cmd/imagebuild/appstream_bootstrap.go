@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -86,7 +85,10 @@ func (p *program) writeBootstrap(b session.Bootstrap, out string) error {
 			dir = filepath.Join(p.cwd, dir)
 		}
 		err := os.MkdirAll(dir, 0o755) //nolint:gosec // what is written there is no secret
-		if err = cmp.Or(err, os.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644)); err != nil {
+		if err == nil {
+			err = os.WriteFile(filepath.Join(dir, f.name), []byte(f.text), 0o644) //nolint:gosec // the same
+		}
+		if err != nil {
 			return &exit{status: statusFailed, err: fmt.Errorf("writing %s: %w", f.name, err)}
 		}
 		fmt.Fprintf(p.stderr, "%s\n", filepath.Join(out, f.name))

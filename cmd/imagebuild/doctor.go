@@ -197,13 +197,12 @@ func (g *planning) workflows() ([]doctor.Workflow, error) {
 		if ext := path.Ext(e.Name()); !e.Type().IsRegular() || ext != ".yml" && ext != ".yaml" {
 			continue
 		}
-		info, err := e.Info()
-		if err != nil || info.Size() > largest {
+		if info, gone := e.Info(); gone != nil || info.Size() > largest {
 			continue
 		}
-		body, err := fs.ReadFile(g.loc.host.FS, path.Join(dir, e.Name()))
-		if err != nil {
-			return nil, err
+		body, unreadable := fs.ReadFile(g.loc.host.FS, path.Join(dir, e.Name()))
+		if unreadable != nil {
+			return nil, unreadable
 		}
 		out = append(out, doctor.Workflow{Path: path.Join(dir, e.Name()), Body: body})
 	}
@@ -228,11 +227,11 @@ func trustPolicies(patient doctor.Patient, repository permissions.Repository, f 
 		if iss := j.Claims["iss"]; len(iss) > 0 {
 			repository.Issuer = iss[0]
 		}
-		if owner, after, ok := strings.Cut(strings.TrimPrefix(sub, "repo:"), "/"); ok && owner != sub {
-			_, rest, _ = strings.Cut(after, ":")
-		} else { // the organisation has a form of its own
+		owner, after, ok := strings.Cut(strings.TrimPrefix(sub, "repo:"), "/")
+		if !ok || owner == sub { // the organisation has a form of its own
 			return []iamTrust{{"this job", repository.Trust(patient.Place, sub)}}
 		}
+		_, rest, _ = strings.Cut(after, ":")
 	}
 	return bothTrusts(repository, patient.Place, rest)
 }

@@ -70,7 +70,7 @@ func (p *program) readRoles(files []string) (out []sandbox.Role, err error) {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(p.cwd, file)
 		}
-		raw, err := os.ReadFile(file)
+		raw, err := os.ReadFile(file) //nolint:gosec // the file that the user names
 		if err != nil {
 			return nil, mistake("name a file", "reading a role: %w", err)
 		}

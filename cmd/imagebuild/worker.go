@@ -95,7 +95,7 @@ func (c controller) Run(ctx context.Context, prog session.Program, print func(se
 	}
 	defer root.Close() //nolint:errcheck // nothing is written through the directory itself
 	for name, content := range prog.Files {
-		if err := place(root, name, content); err != nil {
+		if err = place(root, name, content); err != nil {
 			return 0, fmt.Errorf("writing %s: %w", name, err)
 		}
 	}
@@ -127,7 +127,7 @@ func place(root *os.Root, name string, content planner.Content) (err error) {
 	}
 	defer func() { err = errors.Join(err, r.Close()) }()
 	if dir := filepath.Dir(name); dir != "." {
-		if err := root.MkdirAll(dir, 0o700); err != nil {
+		if err = root.MkdirAll(dir, 0o700); err != nil {
 			return err
 		}
 	}

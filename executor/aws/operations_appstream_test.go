@@ -47,7 +47,8 @@ func TestMixedCaseMembersComeBackAsTheWireHasThem(t *testing.T) {
 			`{"SharedImagePermissionsList":[{"imagePermissions":{"allowFleet":true},"sharedAccountId":"111122223333"}]}`,
 		},
 		{
-			"appstream:CreateUpdatedImage", appstream.CreateUpdatedImageOutput{CanUpdateImage: &yes, Image: &types.Image{ImagePermissions: allowed}},
+			"appstream:CreateUpdatedImage",
+			appstream.CreateUpdatedImageOutput{CanUpdateImage: &yes, Image: &types.Image{ImagePermissions: allowed}},
 			`{"canUpdateImage":true,"image":{"ImagePermissions":{"allowFleet":true}}}`,
 		},
 		{"appstream:DescribeFleets", appstream.DescribeFleetsOutput{NextToken: &account}, `{"NextToken":"111122223333"}`},

@@ -78,7 +78,7 @@ func (s *Server) iam(c *call, form url.Values) (any, error) {
 	case "ListAttachedRolePolicies":
 		return s.attached(c, form.Get("RoleName"))
 	case "SimulatePrincipalPolicy":
-		return s.simulate(c, form)
+		return s.simulate(form)
 	}
 	return nil, fail("UnsupportedOperation", "The sandbox does not do this: iam:%s. Its roles come with its options.", c.name)
 }
@@ -142,7 +142,7 @@ func (s *Server) attached(c *call, name string) (any, error) {
 }
 
 // simulate judges a role's own policies. The sandbox itself allows everything, and so does a role that has none here.
-func (s *Server) simulate(c *call, form url.Values) (any, error) {
+func (s *Server) simulate(form url.Values) (any, error) {
 	m := roleARN().FindStringSubmatch(form.Get("PolicySourceArn"))
 	if m == nil {
 		return nil, fail("UnsupportedOperation", "The sandbox does not do this: simulating what is no role, %s.", form.Get("PolicySourceArn"))

@@ -27,7 +27,7 @@ func TestIAM(t *testing.T) {
 	f := start(t, sandbox.Options{Roles: []sandbox.Role{builder}})
 	c := iam.NewFromConfig(config(f.url, region))
 	role := must[*iam.GetRoleOutput](f)(c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("builder")})).Role
-	if trust, err := url.QueryUnescape(*role.AssumeRolePolicyDocument); err != nil || !strings.Contains(trust, `"Service":"ec2.amazonaws.com"`) || *role.Arn != "arn:aws:iam::123456789012:role/builder" {
+	if trust, malformed := url.QueryUnescape(*role.AssumeRolePolicyDocument); malformed != nil || !strings.Contains(trust, `"Service":"ec2.amazonaws.com"`) || *role.Arn != "arn:aws:iam::123456789012:role/builder" {
 		t.Errorf("%s trusts %s", *role.Arn, trust)
 	}
 	_, err = c.GetRole(t.Context(), &iam.GetRoleInput{RoleName: aws.String("nobody")})

@@ -121,7 +121,7 @@ func (s *Server) verified(ctx context.Context, token string, now time.Time) (cla
 		return c, fail("InvalidIdentityToken", "Couldn't retrieve verification key from your identity provider, please reference AssumeRoleWithWebIdentity documentation for requirements")
 	}
 	var proved jwt.Claims
-	if err := signed.Claims(keys, &proved); err != nil {
+	if err = signed.Claims(keys, &proved); err != nil {
 		return c, fail("InvalidIdentityToken", "The token's signature could not be verified with the keys of %s.", issuer.URL)
 	}
 	allowed := issuer.Audiences

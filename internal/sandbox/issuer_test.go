@@ -201,8 +201,8 @@ func TestChainedRoles(t *testing.T) {
 			f.refused(err, tt.code, tt.text)
 		case err != nil:
 			t.Errorf("%s: %v", name, err)
-		case *out.PackedPolicySize < 1 || *out.PackedPolicySize > 100:
-			t.Errorf("the packed policy is %d %%", *out.PackedPolicySize)
+		case *out.PackedPolicySize < 1 || *out.PackedPolicySize > 100: //nolint:staticcheck // what older clients read
+			t.Errorf("the packed policy is %d %%", *out.PackedPolicySize) //nolint:staticcheck // what older clients read
 		}
 	}
 }

@@ -126,15 +126,15 @@ func (s *Server) assumeWithToken(ctx context.Context, c *call, form url.Values) 
 	if m == nil {
 		return nil, fail("ValidationError", "Request ARN is invalid")
 	}
-	claims, err := s.verified(ctx, form.Get("WebIdentityToken"), c.now)
+	proved, err := s.verified(ctx, form.Get("WebIdentityToken"), c.now)
 	if err != nil {
 		return nil, err
 	}
-	role, err := s.trusted(c, arn, claims.byWebIdentity(m[1], awsmodel.PartitionOf(c.region)))
+	role, err := s.trusted(c, arn, proved.byWebIdentity(m[1], awsmodel.PartitionOf(c.region)))
 	if err != nil {
 		return nil, err
 	}
-	return s.assume(c, form, assumed{SubjectFromWebIdentityToken: claims.Sub, Audience: claims.audience(), Provider: claims.Iss}, role.MaxSession)
+	return s.assume(c, form, assumed{SubjectFromWebIdentityToken: proved.Sub, Audience: proved.audience(), Provider: proved.Iss}, role.MaxSession)
 }
 
 // assume gives out credentials of a role that trusts the caller.

@@ -50,10 +50,10 @@ func outcome(p *planner.Plan) string {
 	var out []string
 	for _, c := range p.Changes {
 		sign := "="
-		switch {
-		case c.Verb == planner.Delete:
+		if c.Verb == planner.Delete {
 			sign = "-"
-		case c.Verb == planner.Update:
+		}
+		if c.Verb == planner.Update {
 			sign = "~"
 		}
 		out = append(out, sign+c.Addr.Name)
