@@ -175,7 +175,7 @@ func (a *action) trigger(ctx context.Context) trigger {
 		event: e.Event, fork: e.Fork, dependabot: e.Dependabot, sha: e.SHA,
 	}
 	var err error
-	if t.checkedOut, err = checkedOut(e.Workspace); err != nil {
+	if t.checkedOut, err = checkedOut(e.Workspace, a.configuration()); err != nil {
 		a.commands.Debug(err.Error())
 	}
 	switch e.Event {
@@ -191,6 +191,14 @@ func (a *action) trigger(ctx context.Context) trigger {
 		}
 	}
 	return t
+}
+
+// configuration is the input path as a path of this machine.
+func (a *action) configuration() string {
+	if path := a.in["path"]; filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(a.p.cwd, a.in["path"])
 }
 
 // askHead asks for the head of the pull request that a comment is on, and whether it is a branch of this

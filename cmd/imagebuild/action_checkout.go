@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -15,10 +16,39 @@ var commitID = regexp.MustCompile(`^([0-9a-f]{40}|[0-9a-f]{64})$`)
 // maxRefFile bounds what is read of a file in .git: a ref is a line, packed-refs may have many.
 const maxRefFile = 16 << 20
 
-// checkedOut is the commit that the workspace's .git says is checked out. There is no git in the
+// checkout is the directory of the checkout that a path belongs to: a workflow may check out two commits, one
+// inside of the other, and only the one that the configuration is of counts. It is never above the workspace.
+func checkout(workspace, path string) (string, error) {
+	root, err := filepath.EvalSymlinks(workspace)
+	if err != nil {
+		return "", fmt.Errorf("looking for the checkout: %w", err)
+	}
+	dir, err := filepath.EvalSymlinks(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return root, nil // there is no configuration, whoever's it is
+	}
+	if err != nil {
+		return "", fmt.Errorf("looking for the checkout: %w", err)
+	}
+	if rel, err := filepath.Rel(root, dir); err != nil || !filepath.IsLocal(rel) {
+		return "", fmt.Errorf("looking for the checkout: %s is outside of the workspace", path)
+	}
+	for ; dir != root; dir = filepath.Dir(dir) {
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err == nil {
+			break
+		}
+	}
+	return dir, nil
+}
+
+// checkedOut is the commit that the .git of a path's checkout says is checked out. There is no git in the
 // action's image, and none is needed: HEAD is an id or names a file that holds one.
-func checkedOut(workspace string) (string, error) {
-	git, err := os.OpenRoot(filepath.Join(workspace, ".git")) // links do not lead out of it
+func checkedOut(workspace, path string) (string, error) {
+	dir, err := checkout(workspace, path)
+	if err != nil {
+		return "", err
+	}
+	git, err := os.OpenRoot(filepath.Join(dir, ".git")) // links do not lead out of it
 	if err != nil {
 		return "", fmt.Errorf("looking for the checkout: %w", err)
 	}

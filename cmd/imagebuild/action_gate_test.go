@@ -80,6 +80,8 @@ func TestCheckedOut(t *testing.T) {
 		"round and round":     {map[string]string{"HEAD": "ref: HEAD\n"}, ""},
 		"out of the checkout": {map[string]string{"HEAD": "ref: ../secret\n", "../secret": ownSHA}, ""},
 		"nothing":             {nil, ""},
+		"another inside":      {map[string]string{"HEAD": ownSHA, "../images/web.ib.hcl": "", "../images/.git/HEAD": headSHA}, headSHA},
+		"nobody knows inside": {map[string]string{"HEAD": ownSHA, "../images/.git": "gitdir: elsewhere"}, ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -92,7 +94,7 @@ func TestCheckedOut(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			got, err := checkedOut(dir)
+			got, err := checkedOut(dir, filepath.Join(dir, "images"))
 			if got != tt.want || (err == nil) != (tt.want != "") {
 				t.Errorf("got %q, %v", got, err)
 			}

@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,17 +26,22 @@ const (
 // An actionInput is one input of the action. action.yml, the README and docs/action.md say the same of
 // it; a test compares them.
 type actionInput struct {
-	Name     string
-	Kind     inputKind
-	Default  string   // an expression of GitHub's where it begins with "${{"
-	Choices  []string // of a choice
-	Required bool     // for the commands in For; GitHub does not check it, the action does
+	Name    string
+	Kind    inputKind
+	Default string   // an expression of GitHub's where it begins with "${{"
+	Choices []string // of a choice
+	// Line is what each line of several is; nil for anything.
+	Line     *regexp.Regexp
+	Required bool // for the commands in For; GitHub does not check it, the action does
 	// Flag is the flag of imagebuild that the input becomes, where the command has one of that name.
 	Flag string
 	// For are the commands it means something to; empty for all of them, or for those that have the flag.
 	For  []string
 	Help string
 }
+
+// assignment is name=value, whatever the value.
+var assignment = regexp.MustCompile(`^[^=\s]+=`)
 
 // untrustedInput is the override of the gate, named for what it does.
 const untrustedInput = "dangerously-hand-credentials-to-untrusted-code"
@@ -47,7 +53,7 @@ var actionCommands = []string{"plan", "validate", "build", "test", "gc", "report
 var actionInputs = []actionInput{ //nolint:gochecknoglobals // a table, never written
 	{Name: "command", Kind: inputChoice, Default: "plan", Choices: actionCommands, Required: true, Help: "What to do."},
 	{Name: "path", Kind: inputText, Default: ".", Help: "The configuration: a directory in the workspace, or one file."},
-	{Name: "vars", Kind: inputLines, Flag: "var", Help: "Variables, one `name=value` a line."},
+	{Name: "vars", Kind: inputLines, Line: assignment, Flag: "var", Help: "Variables, one `name=value` a line. A value of several lines goes into one of var-files."},
 	{Name: "var-files", Kind: inputLines, Flag: "var-file", Help: "Files of variables, one a line; later ones win."},
 	{Name: "only", Kind: inputList, Flag: "only", Help: "Keep only the builds whose names match one of these globs, and what they need."},
 	{Name: "except", Kind: inputList, Flag: "except", Help: "Leave out the builds whose names match one of these globs."},
@@ -167,6 +173,12 @@ func (i actionInput) check(v string) (string, error) {
 			return "", errors.New("it holds a NUL character")
 		}
 	case inputLines, inputList:
+		// What is wrong is not said: it may be the rest of a secret of several lines.
+		for n, line := range strings.Split(v, "\n") {
+			if line = strings.TrimSpace(line); line != "" && i.Line != nil && !i.Line.MatchString(line) {
+				return "", fmt.Errorf("line %d is not name=value; a value of several lines goes into one of var-files", n+1)
+			}
+		}
 	}
 	return v, nil
 }

@@ -210,12 +210,17 @@ func TestReadInputs(t *testing.T) {
 		"no choice":           {[]string{"INPUT_COMMAND=apply"}, "", "", `there is no "apply"`},
 		"unknown":             {[]string{"INPUT_ROLE=x"}, "", "role", ""},
 		"the runner's own":    {[]string{"INPUT_ARGS=x", "INPUT_ENTRYPOINT=y"}, "command=plan", "", ""},
+		"variables":           {[]string{"INPUT_VARS=a=b=c\r\n\n b-2= x"}, "vars=a=b=c\r\n\n b-2= x", "", ""},
+		"a secret of lines":   {[]string{"INPUT_VARS=key=-----BEGIN\nMIIB\nMIIC=="}, "", "", "input vars: line 2 is not name=value"},
 		"expressions' values": {[]string{"INPUT_MATRIX={}"}, "matrix={}", "", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			in, unknown, err := readInputs(tt.env)
 			if tt.mistake == "" && err != nil || tt.mistake != "" && (err == nil || !strings.Contains(err.Error(), tt.mistake)) {
 				t.Errorf("got %v", err)
+			}
+			if err != nil && strings.Contains(err.Error(), "MII") {
+				t.Errorf("it shows a part of what may be a secret: %v", err)
 			}
 			if n, v, ok := strings.Cut(tt.want, "="); ok && in[n] != v {
 				t.Errorf("%s is %q", n, in[n])

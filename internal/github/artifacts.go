@@ -178,7 +178,7 @@ func (a *Artifacts) call(ctx context.Context, method string, in any) (artifactRe
 		return artifactReply{}, &UnavailableError{What: artifactsWhat, Why: "the server has no service for them, as on GitHub Enterprise Server."}
 	case resp.StatusCode != http.StatusOK:
 		const shown = 200
-		return artifactReply{}, fmt.Errorf("%s: status %d: %s", method, resp.StatusCode, cut(neutral.Line(string(raw)), shown))
+		return artifactReply{}, fmt.Errorf("%s: status %d: %s", method, resp.StatusCode, cut(neutral.Line(strings.TrimSpace(string(raw))), shown))
 	}
 	var out artifactReply
 	return out, json.Unmarshal(raw, &out)

@@ -119,7 +119,7 @@ func (f *Failure) text(address string) string {
 func annotation(s Severity, p *Place, title, message string) Annotation {
 	a := Annotation{Severity: s, Title: cut(Neutral(title), maxAnnotationTitle), Message: cut(strings.Join(Lines(message), "\n"), maxAnnotationMessage)}
 	a.rank = map[Severity]int{Error: rankError, Warning: rankWarning, Notice: rankNotice}[s]
-	if p == nil || p.File == "" || p.Line < 1 || path.IsAbs(p.File) || strings.HasPrefix(path.Clean(p.File), "..") {
+	if !p.committed() || p.Line < 1 {
 		return a
 	}
 	a.File, a.Line = Neutral(path.Clean(p.File)), p.Line

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"net/url"
 	"path"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -35,10 +37,19 @@ func (s Source) commit() string {
 	return ""
 }
 
+// given are what the names of places begin with that stand in no file: arguments, and variables of the environment.
+var given = []string{"-var", "IB_VAR_", "PKR_VAR_"} //nolint:gochecknoglobals // a table, never written
+
+// committed reports whether a place is in a file of the repository, which has a page and can be annotated.
+func (p *Place) committed() bool {
+	return p != nil && filepath.IsLocal(p.File) &&
+		!slices.ContainsFunc(given, func(prefix string) bool { return strings.HasPrefix(p.File, prefix) })
+}
+
 // blob is the address of a place in the configuration as it was built.
 func (s Source) blob(p *Place) string {
 	r := s.repository()
-	if r == "" || !commitSHA.MatchString(s.SHA) || p == nil || p.File == "" || path.IsAbs(p.File) || p.File != path.Clean(p.File) || strings.HasPrefix(p.File, "..") {
+	if r == "" || !commitSHA.MatchString(s.SHA) || !p.committed() || p.File != path.Clean(p.File) {
 		return ""
 	}
 	out := r + "/blob/" + s.SHA + "/" + escapedPath(p.File)

@@ -76,8 +76,9 @@ func TestAnnotations(t *testing.T) {
 		d.Findings = append(d.Findings, report.Finding{Severity: report.Error, Summary: "Wrong\n::error::x", Detail: strconv.Itoa(i), Place: p})
 	}
 	d.Findings = append(d.Findings, report.Finding{Severity: report.Notice, Summary: "Elsewhere", Place: &report.Place{File: "../x", Line: 1}})
+	d.Findings = append(d.Findings, report.Finding{Severity: report.Notice, Summary: "An argument", Place: &report.Place{File: "-var size", Line: 1}})
 	got := report.Annotations([]*report.Document{d, d}, report.MaxAnnotations) // what two legs say alike counts once
-	if len(got) != 21 {
+	if len(got) != 22 {
 		t.Fatalf("%d annotations: %+v", len(got), got)
 	}
 	if got[0].Title != "Call refused by AWS" || got[1].Title != "Build step failed" || got[2].Title != "Wrong::error::x" && !strings.HasPrefix(got[2].Title, "Wrong") {
