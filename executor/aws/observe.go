@@ -291,9 +291,12 @@ func ownTags(thing object) map[string]string {
 	return tags
 }
 
-// unanswered is a question that AWS did not answer.
+// unanswered is a question that AWS did not answer; the error is the diagnostic's Extra.
 func unanswered(at hcl.Range, what string, err error) *hcl.Diagnostic {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "No answer from AWS", Detail: fmt.Sprintf("Asking %s failed: %v. %s", what, err, cmp.Or(hintOf(err), advice(Code(err))))}
+	d := &hcl.Diagnostic{
+		Severity: hcl.DiagError, Summary: "No answer from AWS", Extra: err,
+		Detail: fmt.Sprintf("Asking %s failed: %v. %s", what, err, cmp.Or(hintOf(err), advice(Code(err)))),
+	}
 	if at.Filename != "" {
 		d.Subject = at.Ptr()
 	}

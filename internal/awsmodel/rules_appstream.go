@@ -194,14 +194,22 @@ func oneKindOfSoftware(s *subject) {
 }
 
 func organizationalUnit(s *subject) {
-	v := text(s.value)
-	switch {
-	case v == "":
-	case !strings.HasPrefix(strings.ToUpper(v), "OU="):
-		s.wrong("", "An organizational unit begins with OU=", "Write its distinguished name, such as OU=AppStream,DC=corp,DC=example,DC=com. The container Computers cannot be used.")
-	case strings.Contains(v, ", ") || strings.Contains(v, " ,"):
-		s.wrong("", "There are spaces around a comma", "Remove them: with them AppStream reports that the account already exists.")
+	if mistake, hint := UnitMistake(text(s.value)); mistake != "" {
+		s.wrong("", mistake, hint)
 	}
+}
+
+// UnitMistake is what AppStream does not take in the distinguished name of an organizational unit, and what to write
+// instead; "" for nothing (Administration Guide, "Troubleshooting Active Directory Domain Join").
+func UnitMistake(name string) (mistake, hint string) {
+	switch {
+	case name == "":
+	case !strings.HasPrefix(strings.ToUpper(name), "OU="):
+		return "An organizational unit begins with OU=", "Write its distinguished name, such as OU=AppStream,DC=corp,DC=example,DC=com. The container Computers cannot be used."
+	case strings.Contains(name, ", ") || strings.Contains(name, " ,"):
+		return "There are spaces around a comma", "Remove them: with them AppStream reports that the account already exists."
+	}
+	return "", ""
 }
 
 const (

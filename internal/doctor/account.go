@@ -131,17 +131,22 @@ func handedRoles(ctx context.Context, e *exam) []report.Check {
 
 // A serviceRole is one that a service has of its own in each account.
 type serviceRole struct {
-	service, role string
+	// prefix is what the creates begin with that need it.
+	prefix, role string
 	// missing is what comes of it when it is not there.
 	missing func(name string) report.Check
 }
 
 var ownRoles = []serviceRole{ //nolint:gochecknoglobals // a table, never written
-	{"imagebuilder", "AWSServiceRoleForImageBuilder", func(name string) report.Check {
+	{"imagebuilder:", "AWSServiceRoleForImageBuilder", func(name string) report.Check {
 		return warning(name, "Nothing to do where the caller may iam:CreateServiceLinkedRole; else: aws iam create-service-linked-role --aws-service-name imagebuilder.amazonaws.com", "It is not there yet: the first create makes it.")
 	}},
-	{"appstream", "AmazonAppStreamServiceAccess", func(name string) report.Check {
+	{"appstream:", "AmazonAppStreamServiceAccess", func(name string) report.Check {
 		return problem(name, "Open the AppStream console once, or create it with the policy of the same name.", "It is not there, and AppStream makes it only in its console. Builders would end with IAM_SERVICE_ROLE_IS_MISSING.")
+	}},
+	// Policies that scale fleets are Application Auto Scaling's, and in no configuration.
+	{"appstream:CreateFleet", "ApplicationAutoScalingForAmazonAppStreamAccess", func(name string) report.Check {
+		return unknown(name, "Nothing to do where no policy scales the fleets; else open the AppStream console once, which makes it.", "It is not there. Only fleets whose capacity follows a scaling policy need it.")
 	}},
 }
 
@@ -149,7 +154,7 @@ func serviceRoles(ctx context.Context, e *exam) []report.Check {
 	const op = "iam:GetRole"
 	var out []report.Check
 	for _, r := range ownRoles {
-		if e.AWS == nil || !e.has(r.service) {
+		if e.AWS == nil || !e.has(r.prefix) {
 			continue
 		}
 		name := "service role " + r.role
@@ -240,6 +245,10 @@ func lookUps(ctx context.Context, e *exam) []report.Check {
 		hint := ""
 		if d.Subject != nil {
 			hint = fmt.Sprintf("See %s, line %d.", d.Subject.Filename, d.Subject.Start.Line)
+		}
+		if err, ok := d.Extra.(error); ok && aws.Code(err) == aws.ConnectionFailed { // which says nothing of what is looked up
+			out = append(out, unknown(name, hint, "%s: %s", d.Summary, d.Detail))
+			continue
 		}
 		out = append(out, problem(name, hint, "%s: %s", d.Summary, d.Detail))
 	}

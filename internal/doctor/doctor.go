@@ -67,7 +67,7 @@ type exam struct {
 // examinations are asked in this order.
 var examinations = []func(context.Context, *exam) []report.Check{ //nolint:gochecknoglobals // a table, never written
 	credentials, identityToken, trustPolicy, regions, allowed, instanceProfiles, handedRoles, serviceRoles,
-	buckets, images, lookUps, quotas, workflowFiles,
+	buckets, domains, images, lookUps, quotas, workflowFiles,
 }
 
 // Examine asks everything that there is to ask. ctx ends it early; what was not asked then is left out.
@@ -131,9 +131,9 @@ func unanswered(name string, op planner.Op, err error) report.Check {
 	return unknown(name, "Run it again, or look at it in the console.", "Asking failed: %v.", err)
 }
 
-// has reports whether the configuration needs calls of a service.
-func (e *exam) has(service string) bool {
-	return slices.ContainsFunc(e.Graph.Nodes, func(n *planner.Node) bool { return strings.HasPrefix(string(n.Kind.Create), service+":") })
+// has reports whether something of the configuration is made by a call that begins so.
+func (e *exam) has(prefix string) bool {
+	return slices.ContainsFunc(e.Graph.Nodes, func(n *planner.Node) bool { return strings.HasPrefix(string(n.Kind.Create), prefix) })
 }
 
 func text(o object, member string) string {

@@ -71,10 +71,10 @@ image "web" {
 }
 `
 
-func graph(t *testing.T) *planner.Graph {
+func graphOf(t *testing.T, text string) *planner.Graph {
 	t.Helper()
 	cfg, diags := dsl.Load(dsl.Host{
-		FS: fstest.MapFS{"main.ib.hcl": {Data: []byte(configuration)}}, Dir: ".", Cwd: ".", Root: "/repository",
+		FS: fstest.MapFS{"main.ib.hcl": {Data: []byte(text)}}, Dir: ".", Cwd: ".", Root: "/repository",
 		Env: func(string) (string, bool) { return "", false }, Envs: func() []string { return nil },
 	}, dsl.Options{Types: kind.BlockTypes(), Version: "0.1.0"})
 	if diags.HasErrors() {
@@ -112,7 +112,7 @@ type ward struct {
 // policies that imagebuild iam prints.
 func healthy(t *testing.T) *ward {
 	t.Helper()
-	g := graph(t)
+	g := graphOf(t, configuration)
 	place := permissions.Place{Region: region, Account: account}
 	apply := sandbox.Role{Name: "apply", Trust: permissions.Repository{Owner: "o", Name: "r"}.Trust(place, "repo:o/r:environment:prod")}
 	for _, r := range permissions.Of(g, place) {

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"context"
+	"maps"
 	"strings"
 
 	"github.com/org/imagebuild-action/internal/report"
@@ -68,11 +69,9 @@ func (e *exam) quota(ctx context.Context, q quota, wanted int) report.Check {
 	}
 	used := 0
 	if q.list != "" {
-		out, err := e.call(ctx, q.list, e.Place.Region, q.in)
-		if err != nil {
+		if used, err = e.count(ctx, q); err != nil {
 			return unanswered(name, q.list, err)
 		}
-		used = len(list(out, q.items))
 	}
 	switch {
 	case q.waits && wanted <= limit:
@@ -83,6 +82,25 @@ func (e *exam) quota(ctx context.Context, q quota, wanted int) report.Check {
 		return warning(name, "Build fewer at once with --parallel, or ask for more in Service Quotas.", "At most %d are made, and %d may be under way at once.", wanted, limit)
 	default:
 		return warning(name, "Delete what is no longer needed, or ask for more in Service Quotas. What is there already may be among what is made.", "%d of %d are there, and at most %d are made.", used, limit, wanted)
+	}
+}
+
+// count is how many there are already, over all pages of the list.
+func (e *exam) count(ctx context.Context, q quota) (int, error) {
+	in := object{}
+	maps.Copy(in, q.in)
+	n := 0
+	for {
+		out, err := e.call(ctx, q.list, e.Place.Region, in)
+		if err != nil {
+			return 0, err
+		}
+		n += len(list(out, q.items))
+		next := text(out, "NextToken")
+		if next == "" {
+			return n, nil
+		}
+		in["NextToken"] = next
 	}
 }
 
