@@ -1,7 +1,9 @@
 package dsl
 
 import (
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/hashicorp/hcl/v2/hclsyntax"
@@ -16,7 +18,27 @@ func contentOf(body hcl.Body, schema *hcl.BodySchema) (*hcl.BodyContent, hcl.Dia
 			return content, nil
 		}
 	}
-	return body.Content(schema)
+	content, diags := body.Content(schema)
+	for _, d := range diags {
+		blockMeant(d, schema)
+	}
+	return content, diags
+}
+
+// blockMeant adds to hcl's complaint of an argument the block whose name it nearly has: hcl compares it
+// with arguments alone.
+func blockMeant(d *hcl.Diagnostic, schema *hcl.BodySchema) {
+	var name string
+	if _, err := fmt.Sscanf(d.Detail, "An argument named %q is not expected here.", &name); err != nil || !strings.HasSuffix(d.Detail, "is not expected here.") {
+		return
+	}
+	types := make([]string, len(schema.Blocks))
+	for i, b := range schema.Blocks {
+		types[i] = b.Type
+	}
+	if near := nearest(name, types); near != "" {
+		d.Detail += fmt.Sprintf(" Did you mean to define a block of type %q?", near)
+	}
 }
 
 // directContent is the content of a body that has all its schema requires and nothing that it lacks;

@@ -21,9 +21,18 @@ func warning(at hcl.Range, summary, format string, args ...any) *hcl.Diagnostic 
 	return d
 }
 
-// didYouMean is ` Did you mean "x"?` for the nearest of the names, or "" when none is near. In short
-// names two letters make another word, unless they have only changed places.
+// didYouMean is ` Did you mean "x"?` for the nearest of the names, or "" when none is near.
 func didYouMean(given string, names []string) string {
+	best := nearest(given, names)
+	if best == "" {
+		return ""
+	}
+	return fmt.Sprintf(" Did you mean %q?", best)
+}
+
+// nearest is the name that may have been meant, "" for none. In short names two letters make another
+// word, unless they have only changed places.
+func nearest(given string, names []string) string {
 	best, bound := "", max(2, len(given)/3+1)
 	for _, n := range slices.Sorted(slices.Values(names)) {
 		distance := levenshtein.Distance(given, n, nil)
@@ -34,10 +43,7 @@ func didYouMean(given string, names []string) string {
 			best, bound = n, distance
 		}
 	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(" Did you mean %q?", best)
+	return best
 }
 
 // few is how many names a sentence may list.

@@ -6,6 +6,7 @@ package planner
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -115,6 +116,19 @@ type Scope struct {
 func (s *Scope) Block(a dsl.Addr) (*dsl.Block, bool) {
 	b, ok := s.blocks[a]
 	return b, ok
+}
+
+// Made returns the block of one of these types that expansion made for a; false where there is none, or several.
+func (s *Scope) Made(a dsl.Addr, types []string) (made *dsl.Block, ok bool) {
+	for _, b := range s.blocks {
+		if b.For == a && slices.Contains(types, b.Addr.Type) {
+			if made != nil {
+				return nil, false
+			}
+			made = b
+		}
+	}
+	return made, made != nil
 }
 
 // A Content is the bytes of a staged file, opened as often as needed and the same each time.

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 	"unicode/utf8"
 )
 
@@ -29,6 +30,7 @@ var appstreamRules = []rule{
 	{imports, "", oneSourceOfImport, "API Reference, CreateImportedImage: SourceAmiId or WorkspaceImageId"},
 	{imports, "", roleOfImport, "API Reference, CreateImportedImage: IamRoleArn"},
 	{imports, "AppCatalogConfig", applicationsOnce, "API Reference, ApplicationConfig: names are unique"},
+	{imports, "AppCatalogConfig[].AbsoluteAppPath", absolutePath, "API Reference, ApplicationConfig: AbsoluteAppPath"},
 	{imports, "AppCatalogConfig[].AbsoluteIconPath", pngIcon, "API Reference, ApplicationConfig: icons are PNG"},
 	{imports, "RuntimeValidationConfig.IntendedInstanceType", customFamily, "Administration Guide: imported images use GeneralPurpose, MemoryOptimized, ComputeOptimized and Accelerated"},
 
@@ -36,6 +38,7 @@ var appstreamRules = []rule{
 	{builders, "VpcConfig.SubnetIds", oneSubnet, "Administration Guide: an image builder has one subnet"},
 	{builders, "", oneKindOfSoftware, "Administration Guide: licence-included applications"},
 	{builders, "", internetNeedsSubnet, "Administration Guide: default internet access takes a public subnet"},
+	{builders, "", agentOfSoftware, "Administration Guide: licence-included applications, IMDSv2: oldest agents"},
 	{builders, "SoftwaresToInstall[]", softwareName, "Administration Guide: licence-included applications"},
 	{joining, "DomainJoinInfo.OrganizationalUnitDistinguishedName", organizationalUnit, "Administration Guide: joining a domain"},
 	{joining, "RootVolumeConfig.VolumeSizeInGb", rootVolume, "API Reference, VolumeConfig: 200 to 500"},
@@ -107,6 +110,15 @@ func applicationsOnce(s *subject) {
 			continue
 		}
 		seen[name] = i
+	}
+}
+
+// absolutePathForm is a drive and a directory, a share, or a path that begins with a variable of the system's.
+var absolutePathForm = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:[A-Za-z]:[\\/]|\\\\|%)`) })
+
+func absolutePath(s *subject) {
+	if v := text(s.value); v != "" && !absolutePathForm().MatchString(v) {
+		s.wrong("", "The path of a program must be absolute", `Write it with its drive, such as C:\CAD\cad.exe.`)
 	}
 }
 
@@ -190,6 +202,28 @@ func oneKindOfSoftware(s *subject) {
 			return
 		}
 		year, bits = y, m[3]
+	}
+}
+
+// firstAgents are the oldest versions of the agent, by date, with which a member of CreateImageBuilder works.
+var firstAgents = map[string]time.Time{
+	"SoftwaresToInstall": time.Date(2025, time.October, 2, 0, 0, 0, 0, time.UTC),
+	"DisableIMDSV1":      time.Date(2024, time.January, 16, 0, 0, 0, 0, time.UTC),
+}
+
+// agentDate is how versions of the agent are written: dates, the month first.
+const agentDate = "01-02-2006"
+
+func agentOfSoftware(s *subject) {
+	in := object(s.value)
+	have, err := time.Parse(agentDate, text(in["AppstreamAgentVersion"]))
+	if err != nil {
+		return // LATEST, or a version of another form
+	}
+	for member, first := range firstAgents {
+		if (filled(in[member]) || in[member] == true) && have.Before(first) {
+			s.wrong(".AppstreamAgentVersion", "With an agent of "+have.Format(agentDate)+", "+member+" does not work", "Take "+first.Format(agentDate)+" or a later one, or LATEST.")
+		}
 	}
 }
 

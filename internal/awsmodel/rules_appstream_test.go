@@ -26,6 +26,8 @@ func TestAppStreamRules(t *testing.T) {
 		{"CreateImportedImage", `{"Name":"cad",` + imported + `,"AppCatalogConfig":[{"Name":"a","AbsoluteAppPath":"C:\\a"},{"Name":"a","AbsoluteAppPath":"C:\\b"}]}`, "AppCatalogConfig[1].Name", "already"},
 		{"CreateImportedImage", `{"Name":"cad",` + imported + `,"AppCatalogConfig":[{"Name":"a","AbsoluteAppPath":"C:\\a","AbsoluteIconPath":"C:\\a.ico"}]}`, "AppCatalogConfig[0].AbsoluteIconPath", "PNG"},
 		{"CreateImportedImage", `{"Name":"cad",` + imported + `,"AppCatalogConfig":[{"Name":"a","AbsoluteAppPath":"C:\\a","DisplayName":"Größe (neu)"}]}`, "AppCatalogConfig[0].DisplayName", "pattern"},
+		{"CreateImportedImage", `{"Name":"cad",` + imported + `,"AppCatalogConfig":[{"Name":"a","AbsoluteAppPath":"cad.exe"}]}`, "AppCatalogConfig[0].AbsoluteAppPath", "absolute"},
+		{"CreateImportedImage", `{"Name":"cad",` + imported + `,"AppCatalogConfig":[{"Name":"a","AbsoluteAppPath":"\\\\share\\a.exe"},{"Name":"b","AbsoluteAppPath":"%ProgramFiles%\\b.exe"}]}`, "", ""},
 		{"CreateImportedImage", `{"Name":"cad",` + imported + `,"RuntimeValidationConfig":{"IntendedInstanceType":"stream.standard.large"}}`, "RuntimeValidationConfig.IntendedInstanceType", "do not run"},
 		{"CreateImportedImage", `{"Name":"cad",` + imported + `,"Tags":{"aws:x":"y"}}`, "Tags.aws:x", ""},
 
@@ -36,6 +38,9 @@ func TestAppStreamRules(t *testing.T) {
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","SoftwaresToInstall":["Office"]}`, "SoftwaresToInstall[0]", "no licence-included software"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","SoftwaresToInstall":["Microsoft_Office_2021_LTSC_Standard_64Bit","Microsoft_Visio_2024_LTSC_Standard_64Bit"]}`, "SoftwaresToInstall[1]", "2024"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","SoftwaresToInstall":["Microsoft_Office_2021_LTSC_Standard_64Bit","Microsoft_Project_2021_Standard_32Bit"]}`, "SoftwaresToInstall[1]", "32 bits"},
+		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","AppstreamAgentVersion":"09-30-2025","SoftwaresToInstall":["Microsoft_Office_2021_LTSC_Standard_64Bit"]}`, "AppstreamAgentVersion", "SoftwaresToInstall does not work"},
+		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","AppstreamAgentVersion":"12-31-2023","DisableIMDSV1":true}`, "AppstreamAgentVersion", "DisableIMDSV1 does not work"},
+		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","AppstreamAgentVersion":"01-05-2026","DisableIMDSV1":true,"SoftwaresToInstall":["Microsoft_Office_2021_LTSC_Standard_64Bit"]}`, "", ""},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","DomainJoinInfo":{"OrganizationalUnitDistinguishedName":"CN=Computers,DC=corp"}}`, "DomainJoinInfo.OrganizationalUnitDistinguishedName", "begins with OU="},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","DomainJoinInfo":{"OrganizationalUnitDistinguishedName":"OU=A, DC=corp"}}`, "DomainJoinInfo.OrganizationalUnitDistinguishedName", "spaces"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","RootVolumeConfig":{"VolumeSizeInGb":100}}`, "RootVolumeConfig.VolumeSizeInGb", "200"},

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -36,6 +37,9 @@ func lowerAppStream(g *Grammar, k *planner.Kind, b *dsl.Block) (*planner.Node, *
 			return n, l
 		}
 		l.fail(l.Ranges[member], "Name not known", "A name must be known before anything is made: write it, or build it from variables.")
+	}
+	if k.Naming == planner.HashedName && n.Fixed == "" && len(n.Name) > maxGivenName {
+		l.fail(l.Ranges[member], "Name too long", fmt.Sprintf("%q and the digits of the content that follow it are more than the 100 characters of a name. Take one of at most %d.", n.Name, maxGivenName))
 	}
 	n.Input[member] = n.Name
 	if k.Naming == planner.StableName {

@@ -77,6 +77,8 @@ func (a *arguments) application(n *dsl.Nested, platform string) planner.Object {
 	if s, ok := b.str("path"); ok && platform == windows {
 		lower := strings.ToLower(s.s)
 		switch {
+		case !absoluteOnWindows(s.s):
+			b.fail(s.at, "Path not absolute", "Image Assistant takes absolute paths, and %q is none. Write it with its drive, such as C:\\CAD\\cad.exe.", s.s)
 		case !strings.HasSuffix(lower, ".exe") && !strings.HasSuffix(lower, ".bat"):
 			b.fail(s.at, "Unsupported file extension", "Image Assistant takes programs that end in .exe or .bat, and %q does not.", s.s)
 		case strings.HasPrefix(lower, `c:\users\`):
@@ -94,6 +96,11 @@ func (a *arguments) application(n *dsl.Nested, platform string) planner.Object {
 	}
 	a.diags = append(a.diags, b.diags...)
 	return in
+}
+
+// absoluteOnWindows tells whether a path begins with a drive or a share.
+func absoluteOnWindows(p string) bool {
+	return strings.HasPrefix(p, `\\`) || len(p) > 2 && p[1] == ':' && (p[2] == '\\' || p[2] == '/')
 }
 
 // maxWaiting is how long AppStream waits for session scripts, in seconds.

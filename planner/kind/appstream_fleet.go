@@ -42,9 +42,11 @@ func appstreamFleetKind() *planner.Kind {
 		Pointer: "users stream from a fleet",
 		Example: appstreamFleetExample,
 	}
-	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
+	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
 		n, l := lowerAppStream(g, k, b)
 		l.byName("ImageName")
+		l.family(s, b.Body)
+		l.joins(s)
 		l.wait(n, b.Body, "timeout")
 		l.health(n, b.Body)
 		return n, l.Diags

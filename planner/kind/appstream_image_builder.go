@@ -48,6 +48,9 @@ func appstreamImageBuilderKind() *planner.Kind {
 	}, g, "An AppStream image, made on an image builder: a machine that is started for it and deleted afterwards.")
 	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
 		n, l := lowerAppStream(g, k, b)
+		l.reserved(n)
+		l.family(s, b.Body)
+		l.joins(s)
 		l.baseImage(b.Body)
 		l.subnet(b.Body)
 		l.wait(n, b.Body, "timeout")

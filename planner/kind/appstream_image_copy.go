@@ -34,7 +34,7 @@ func appstreamImageCopyKind() *planner.Kind {
 		Pointer: "a copy reaches beyond the region built in",
 		Example: appstreamImageCopyExample,
 	}
-	k.Lower = func(_ *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
+	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
 		l := g.Lower(b.Body)
 		n := &planner.Node{Input: l.Input, Ranges: l.Ranges, Settings: planner.Object{}}
 		if _, given := l.Input["DestinationImageName"]; !given {
@@ -42,6 +42,9 @@ func appstreamImageCopyKind() *planner.Kind {
 		}
 		l.byName("SourceImageName", "DestinationImageName")
 		n.Region, _ = l.Input["DestinationRegion"].(string)
+		if _, renamed := b.Body.Attr("destination_image_name"); !renamed && n.Region != "" && n.Region == s.Region {
+			l.fail(l.Ranges["DestinationRegion"], "Copy onto itself", "The image is in "+n.Region+" already, under this name. Name another region, or give the copy another destination_image_name.")
+		}
 		if v, ok := b.Body.Attr("tags"); ok {
 			n.Settings["tags"] = v.V
 		}

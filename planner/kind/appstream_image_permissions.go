@@ -44,6 +44,9 @@ func appstreamImagePermissionsKind() *planner.Kind {
 		if given, ok := l.Input["ImagePermissions"].(map[string]any); ok {
 			maps.Copy(both, given) // what is not allowed is said to be so: a call replaces the account's entry
 		}
+		if both["allowFleet"] == false && both["allowImageBuilder"] == false {
+			l.fail(l.Ranges["ImagePermissions"], "Nothing allowed", "The account may use the image neither for fleets nor for image builders. Allow one of them, or remove the account: one that is named nowhere loses the image.")
+		}
 		l.Input["ImagePermissions"] = both
 		return n, l.Diags
 	}
