@@ -18,8 +18,8 @@ func (p *program) sandboxCommand() *cobra.Command {
 	var issuers, roles []string
 	c := &cobra.Command{
 		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
-		Long: "sandbox serves EC2 Image Builder, AppStream, and as much of STS, S3, CloudWatch Logs, SSM parameters and EC2\n" +
-			"images as building an image touches, over HTTP. Any AWS client can use it:\n\n" +
+		Long: "sandbox serves EC2 Image Builder, AppStream, and as much of STS, S3, CloudWatch Logs, SSM parameters,\n" +
+			"Secrets Manager and EC2 images as building an image touches, over HTTP. Any AWS client can use it:\n\n" +
 			"  imagebuild sandbox --listen 127.0.0.1:4566\n" +
 			"  AWS_ENDPOINT_URL=http://127.0.0.1:4566 AWS_ACCESS_KEY_ID=x AWS_SECRET_ACCESS_KEY=x AWS_DEFAULT_REGION=eu-west-1 \\\n" +
 			"    aws imagebuilder list-components --owner Amazon\n\n" +

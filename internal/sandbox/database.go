@@ -17,6 +17,7 @@ type database struct {
 	snapshots  *table[snapshot]
 	templates  *table[launchTemplate]
 	parameters *table[parameter]
+	secrets    *table[secret]
 	tokens     *table[token]
 	keys       *table[accessKey]
 	counters   *table[int64]
@@ -86,6 +87,7 @@ func newDatabase(dir string) *database {
 		snapshots:  newTable[snapshot](s, "snapshot"),
 		templates:  newTable[launchTemplate](s, "template"),
 		parameters: newTable[parameter](s, "parameter"),
+		secrets:    newTable[secret](s, "secret"),
 		tokens:     newTable[token](s, "token"),
 		keys:       newTable[accessKey](s, "key"),
 		counters:   newTable[int64](s, "counter"),

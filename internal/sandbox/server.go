@@ -198,6 +198,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveS3(w, r)
 	case "iam":
 		s.serveIAM(w, r, c, authErr)
+	case "secretsmanager":
+		s.serveSecrets(w, r, c, authErr)
 	case "servicequotas":
 		s.serveQuotas(w, r, c, authErr)
 	default:
