@@ -1,6 +1,9 @@
 package dsl
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
 	"io"
 	"strconv"
 
@@ -151,4 +154,16 @@ type Block struct {
 // A Content is bytes that can be read as often as needed and are the same each time.
 type Content interface {
 	Open() (io.ReadCloser, error)
+}
+
+// ContentDigest is the sha256 of content in hex.
+func ContentDigest(c Content) (_ string, err error) {
+	r, err := c.Open()
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, r.Close()) }()
+	h := sha256.New()
+	_, err = io.Copy(h, r)
+	return hex.EncodeToString(h.Sum(nil)), err
 }

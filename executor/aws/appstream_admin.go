@@ -3,7 +3,6 @@ package aws
 import (
 	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -157,7 +156,7 @@ func (i StreamImage) when() time.Time {
 // Image returns an image of the account by its name; false where there is none.
 func (s *StreamImages) Image(ctx context.Context, name string) (StreamImage, bool, error) {
 	out, err := read[appstream.DescribeImagesOutput](ctx, s.clients, "appstream:DescribeImages", s.region, object{"Names": []string{name}})
-	if Code(err) == notFound || err == nil && len(out.Images) == 0 {
+	if Code(err) == appstreamGone || err == nil && len(out.Images) == 0 {
 		return StreamImage{}, false, nil
 	}
 	if err != nil {
@@ -200,13 +199,6 @@ func (e *StreamError) Error() string {
 // Unwrap is the failed call.
 func (e *StreamError) Unwrap() error { return e.Cause }
 
-// how long something may take until it is given up, and how long AppStream may deny a new image.
-const (
-	streamPatience = 2 * time.Hour
-	updatePatience = 8 * time.Hour
-	unseenPatience = 5 * time.Minute
-)
-
 // Await waits until an image is AVAILABLE. States it does not know are still going. An image that is not there yet
 // is waited for a while; one that FAILED is an error with its reasons.
 func (s *StreamImages) Await(ctx context.Context, name string, patience time.Duration) (StreamImage, error) {
@@ -226,7 +218,7 @@ func (s *StreamImages) Await(ctx context.Context, name string, patience time.Dur
 				Message: fmt.Sprintf("the image %s in %s FAILED: %s", name, s.region, strings.Join(append([]string{cmp.Or(img.Reason, "no reason was given")}, img.Errors...), "; ")),
 				Hint:    "it uses up one of the account's images: imagebuild appstream delete " + name,
 			}
-		case !ok && waited > unseenPatience, waited > patience:
+		case !ok && waited > hidden, waited > patience:
 			return img, &StreamError{
 				Message: fmt.Sprintf("the image %s in %s is %s after %s", name, s.region, cmp.Or(img.State, "not there"), waited.Round(time.Second)),
 				Hint:    "run the same command again to go on waiting",
@@ -251,7 +243,7 @@ func (s *StreamImages) gone(ctx context.Context, name string) error {
 			return err
 		case !ok:
 			return nil
-		case time.Since(began) > 30*time.Minute:
+		case time.Since(began) > deleteBound:
 			return &StreamError{Message: fmt.Sprintf("the image %s is still %s", name, img.State), Hint: "run the same command again"}
 		}
 		if err := sleep(ctx, s.interval); err != nil {
@@ -273,24 +265,4 @@ func (s *StreamImages) tags(ctx context.Context, arn string) (map[string]string,
 func do[Out any](ctx context.Context, s *StreamImages, operation string, in object) error {
 	_, err := read[Out](ctx, s.clients, planner.Op("appstream:"+operation), s.region, in)
 	return quotaNamed(err)
-}
-
-// quotas are AppStream's by the operation that meets them: their names in Service Quotas.
-var streamQuotas = map[string]string{ //nolint:gochecknoglobals // a table, never written
-	"CopyImage": "images (L-E1182CCA)", "CreateUpdatedImage": "images (L-E1182CCA), image builders (L-DE32F884) and concurrent image updates (L-9B6418E0)",
-	"UpdateImagePermissions": "accounts an image is shared with (L-99A44980)",
-}
-
-// quotaNamed adds to a quota that is used up where it can be raised.
-func quotaNamed(err error) error {
-	e, ok := errors.AsType[*CallError](err)
-	if !ok || e.Code != "LimitExceededException" {
-		return err
-	}
-	_, operation, _ := strings.Cut(string(e.Op), ":")
-	hint := "delete what is not needed (imagebuild appstream delete), or have the quota raised in Service Quotas, service appstream2"
-	if q := streamQuotas[operation]; q != "" {
-		hint += ": " + q
-	}
-	return &StreamError{Message: "a quota is used up", Hint: hint, Cause: err}
 }

@@ -86,7 +86,7 @@ func (c *streamCopy) make(ctx context.Context) (StreamImage, error) {
 	if err != nil || c.request.Detach {
 		return img, err
 	}
-	if img, err = c.to.Await(ctx, c.request.As, streamPatience); err != nil {
+	if img, err = c.to.Await(ctx, c.request.As, imageBound); err != nil {
 		return img, err
 	}
 	if err = c.tag(ctx, img.ARN); err != nil {
@@ -149,7 +149,7 @@ func (c *streamCopy) call(ctx context.Context) error {
 	}
 	for queued := false; ; queued = true {
 		_, err := read[appstream.CopyImageOutput](ctx, c.from.clients, "appstream:CopyImage", c.from.region, in)
-		if Code(err) != "LimitExceededException" {
+		if Code(err) != appstreamQuota {
 			return err
 		}
 		images, failed := c.to.List(ctx, "PRIVATE", false)

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/appstream"
 )
 
@@ -63,22 +62,15 @@ func removal(img StreamImage, fleets map[string][]string) Removal {
 
 // fleets are the account's, by the ARNs of their images.
 func (s *StreamImages) fleets(ctx context.Context) (map[string][]string, error) {
-	out := map[string][]string{}
-	in := object{}
-	for {
-		page, err := read[appstream.DescribeFleetsOutput](ctx, s.clients, "appstream:DescribeFleets", s.region, in)
-		if err != nil {
-			return nil, err
-		}
-		for _, f := range page.Fleets {
-			arn := sdk.ToString(f.ImageArn)
-			out[arn] = append(out[arn], sdk.ToString(f.Name))
-		}
-		if sdk.ToString(page.NextToken) == "" {
-			return out, nil
-		}
-		in["NextToken"] = *page.NextToken
+	found, err := s.clients.all(ctx, "appstream:DescribeFleets", s.region, nil)
+	if err != nil {
+		return nil, err
 	}
+	out := map[string][]string{}
+	for _, f := range found {
+		out[text(f, "ImageArn")] = append(out[text(f, "ImageArn")], text(f, "Name"))
+	}
+	return out, nil
 }
 
 // A Retention says which images of an account are to go.
@@ -170,7 +162,7 @@ func (r Removal) advice() string {
 // remove deletes one image and waits until it is gone.
 func (s *StreamImages) remove(ctx context.Context, name string) error {
 	err := do[appstream.DeleteImageOutput](ctx, s, "DeleteImage", object{"Name": name})
-	if err != nil && Code(err) != notFound {
+	if err != nil && Code(err) != appstreamGone {
 		return err
 	}
 	return s.gone(ctx, name)

@@ -100,7 +100,7 @@ func (s *StreamImages) awaitExport(ctx context.Context, task Export) (Export, er
 			return task, nil
 		case task.State == "FAILED" || task.State == "TIMED_OUT":
 			return task, &StreamError{Message: fmt.Sprintf("the export %s of %s %s: %s", task.TaskID, task.Name, task.State, strings.Join(task.Errors, "; "))}
-		case time.Since(began) > streamPatience:
+		case time.Since(began) > imageBound:
 			return task, &StreamError{Message: fmt.Sprintf("the export %s is still %s", task.TaskID, task.State), Hint: "run the same command again to go on waiting"}
 		}
 		if err := sleep(ctx, s.interval); err != nil {

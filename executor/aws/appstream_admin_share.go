@@ -5,30 +5,19 @@ import (
 	"context"
 	"slices"
 
-	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/appstream"
 )
 
 // Shares are the accounts that may use an image, by account.
 func (s *StreamImages) Shares(ctx context.Context, name string) ([]StreamShare, error) {
-	in := object{"Name": name}
-	var out []StreamShare
-	for {
-		page, err := read[appstream.DescribeImagePermissionsOutput](ctx, s.clients, "appstream:DescribeImagePermissions", s.region, in)
-		if err != nil {
-			return nil, err
-		}
-		for _, p := range page.SharedImagePermissionsList {
-			share := StreamShare{Account: sdk.ToString(p.SharedAccountId)}
-			if p.ImagePermissions != nil {
-				share.Fleet, share.Builder = sdk.ToBool(p.ImagePermissions.AllowFleet), sdk.ToBool(p.ImagePermissions.AllowImageBuilder)
-			}
-			out = append(out, share)
-		}
-		if sdk.ToString(page.NextToken) == "" {
-			break
-		}
-		in["NextToken"] = *page.NextToken
+	found, err := s.clients.all(ctx, "appstream:DescribeImagePermissions", s.region, object{"Name": name})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]StreamShare, len(found))
+	for i, p := range found {
+		may := allowances(p)
+		out[i] = StreamShare{Account: text(p, "sharedAccountId"), Fleet: may["allowFleet"] == true, Builder: may["allowImageBuilder"] == true}
 	}
 	slices.SortFunc(out, func(a, b StreamShare) int { return cmp.Compare(a.Account, b.Account) })
 	return out, nil
@@ -122,7 +111,7 @@ func (s *StreamImages) reshare(ctx context.Context, name string, c ShareChange) 
 	in := object{"Name": name, "SharedAccountId": c.Account}
 	if c.To == nil {
 		err := do[appstream.DeleteImagePermissionsOutput](ctx, s, "DeleteImagePermissions", in)
-		if Code(err) == notFound { // another run was faster
+		if Code(err) == appstreamGone { // another run was faster
 			err = nil
 		}
 		return err

@@ -64,7 +64,7 @@ func (s *StreamImages) Update(ctx context.Context, r ImageUpdate) (Updated, erro
 		s.say("%s is being made; the same command without --detach waits for it", r.As)
 		return out, nil
 	}
-	img, err := s.Await(ctx, r.As, updatePatience)
+	img, err := s.Await(ctx, r.As, updateBound)
 	out.Image = &img
 	return out, err
 }
@@ -104,7 +104,7 @@ func (s *StreamImages) updating(ctx context.Context, old StreamImage, r ImageUpd
 	case r.Detach || r.DryRun:
 		return &img, nil
 	}
-	img, err = s.Await(ctx, r.As, updatePatience)
+	img, err = s.Await(ctx, r.As, updateBound)
 	return &img, err
 }
 
@@ -158,7 +158,7 @@ func (s *StreamImages) awaitBuilder(ctx context.Context, name string, state type
 				why = append(why, string(e.ErrorCode)+": "+sdk.ToString(e.ErrorMessage))
 			}
 			return &StreamError{Message: fmt.Sprintf("the image builder %s is %s: %s", name, b.State, strings.Join(why, "; "))}
-		case time.Since(began) > time.Hour:
+		case time.Since(began) > readyBound:
 			return &StreamError{Message: fmt.Sprintf("the image builder %s is still %s after an hour", name, b.State)}
 		}
 		if b.State != last {

@@ -105,16 +105,7 @@ func (b *ImageBuilder) await(ctx context.Context, want string) error {
 
 // imageBuilder is one machine; nil where it is not there.
 func (c *Clients) imageBuilder(ctx context.Context, region, name string) (object, error) {
-	out, err := c.answer(ctx, "appstream:DescribeImageBuilders", region, object{"Names": []any{name}})
-	if Code(err) == appstreamGone {
-		return nil, nil //nolint:nilnil // not being there is an answer
-	}
-	for _, b := range list(out, "ImageBuilders") {
-		if text(b, "Name") == name {
-			return b, err
-		}
-	}
-	return nil, err
+	return c.named(ctx, "appstream:DescribeImageBuilders", region, name)
 }
 
 // buildImage makes an image on a machine of its own, which is gone when this returns, however it ends.

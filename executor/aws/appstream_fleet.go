@@ -25,7 +25,7 @@ func (a *appstreamDriver) createFleet(ctx context.Context, t *turn) (executor.Ou
 	out, err := a.clients.once(ctx, t.change.Op, t.region, t.in)
 	fleet := sub(out, "Fleet")
 	if Code(err) == appstreamTaken {
-		if fleet, err = a.clients.fleet(ctx, t.region, t.name()); err == nil {
+		if fleet, err = a.clients.named(ctx, "appstream:DescribeFleets", t.region, t.name()); err == nil {
 			err = a.ours(ctx, t, fleet)
 		}
 	}
@@ -47,20 +47,6 @@ func (a *appstreamDriver) ours(ctx context.Context, t *turn, thing object) error
 		err = t.fail(appstreamTaken, "%s was made by something else after the plan. Plan again.", t.name())
 	}
 	return err
-}
-
-// fleet is one of the account's fleets; nil where it is not there.
-func (c *Clients) fleet(ctx context.Context, region, name string) (object, error) {
-	out, err := c.answer(ctx, "appstream:DescribeFleets", region, object{"Names": []any{name}})
-	if Code(err) == appstreamGone {
-		return nil, nil //nolint:nilnil // not being there is an answer
-	}
-	for _, f := range list(out, "Fleets") {
-		if text(f, "Name") == name {
-			return f, err
-		}
-	}
-	return nil, err
 }
 
 // updateFleet changes a fleet. What a RUNNING one cannot change has it stopped for as long as that takes; in STARTING

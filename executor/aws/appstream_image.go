@@ -118,37 +118,9 @@ func (a *appstreamDriver) begin(ctx context.Context, t *turn, first func(context
 	return nil
 }
 
-// quota says what a quota is called, so that it can be raised.
-func (a *appstreamDriver) quota(err error) error {
-	e, ok := errors.AsType[*CallError](err)
-	if !ok || e.Code != appstreamQuota {
-		return err
-	}
-	quota := map[planner.Op]string{
-		"appstream:CreateImageBuilder":     "image builders (L-DE32F884, 10 by default) or machines of this instance type (0 by default for graphics)",
-		"appstream:CreateUpdatedImage":     "images (L-E1182CCA), image builders (L-DE32F884) or updates at once (L-9B6418E0, 5 by default)",
-		"appstream:CreateFleet":            "fleets (L-3FEADC0C, 10 by default) or machines of this instance type",
-		"appstream:CreateStack":            "stacks (L-A8B8B901, 10 by default)",
-		"appstream:UpdateImagePermissions": "accounts that an image is shared with (L-99A44980, 100 by default)",
-	}[e.Op]
-	more := *e
-	more.Message = strings.TrimSuffix(e.Message, ".") + ". The quota is that of " + cmp.Or(quota, "images (L-E1182CCA, 10 by default)") +
-		": delete what is not needed, or have it raised in the console of Service Quotas, service appstream2."
-	return &more
-}
-
 // appstreamImage is one of the account's images; nil where it is not there.
 func (c *Clients) appstreamImage(ctx context.Context, region, name string) (object, error) {
-	out, err := c.answer(ctx, "appstream:DescribeImages", region, object{"Names": []any{name}})
-	if Code(err) == appstreamGone {
-		return nil, nil //nolint:nilnil // not being there is an answer
-	}
-	for _, image := range list(out, "Images") {
-		if text(image, "Name") == name {
-			return image, err
-		}
-	}
-	return nil, err
+	return c.named(ctx, "appstream:DescribeImages", region, name)
 }
 
 // tagsOf are the tags of a resource.

@@ -51,6 +51,20 @@ func (c *Clients) all(ctx context.Context, op planner.Op, region string, in obje
 	}
 }
 
+// named is the one thing of a list that has a name; nil where there is none.
+func (c *Clients) named(ctx context.Context, op planner.Op, region, name string) (object, error) {
+	out, err := c.answer(ctx, op, region, object{"Names": []any{name}})
+	if Code(err) == appstreamGone {
+		return nil, nil //nolint:nilnil // not being there is an answer
+	}
+	for _, thing := range list(out, lists[op].items) {
+		if text(thing, lists[op].name) == name {
+			return thing, err
+		}
+	}
+	return nil, err
+}
+
 // privateImages are the account's own images.
 var privateImages = object{"Type": "PRIVATE"} //nolint:gochecknoglobals // never written
 

@@ -8,6 +8,8 @@ import (
 	"path"
 	"strings"
 	"time"
+
+	"github.com/org/imagebuild-action/dsl"
 )
 
 const (
@@ -174,7 +176,7 @@ func (p *pull) Put(ctx context.Context, to string, f File) error {
 	sum := f.SHA256
 	if sum == "" {
 		var err error
-		if sum, err = digest(f.Content); err != nil {
+		if sum, err = dsl.ContentDigest(f.Content); err != nil {
 			return err
 		}
 	}

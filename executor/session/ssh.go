@@ -196,17 +196,3 @@ func closed(err error) error {
 	}
 	return err
 }
-
-// digest is the sha256 of content in hex.
-func digest(c planner.Content) (_ string, err error) {
-	r, err := c.Open()
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
-}

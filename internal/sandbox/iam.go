@@ -3,7 +3,6 @@ package sandbox
 import (
 	"cmp"
 	"encoding/json"
-	"encoding/xml"
 	"net/http"
 	"net/url"
 	"slices"
@@ -49,15 +48,7 @@ func (s *Server) serveIAM(w http.ResponseWriter, r *http.Request, c *call, authE
 	if err = cmp.Or(err, authErr, s.fault("iam:"+c.name)); err == nil {
 		result, err = s.iam(c, r.Form)
 	}
-	if err != nil {
-		writeQueryError(w, c, err)
-		return
-	}
-	writeXML(w, http.StatusOK, xmlAnswer{
-		XMLName:  xml.Name{Space: iamNamespace, Local: c.name + "Response"},
-		Result:   xmlResult{XMLName: xml.Name{Local: c.name + "Result"}, Value: result},
-		Metadata: &xmlMetadata{c.id},
-	})
+	writeQueryAnswer(w, c, iamNamespace, result, err)
 }
 
 func (s *Server) iam(c *call, form url.Values) (any, error) {

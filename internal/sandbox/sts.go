@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
-	"encoding/xml"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -68,15 +67,7 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, c *call, isS
 	if err == nil {
 		result, err = s.sts(r.Context(), c, r.Form)
 	}
-	if err != nil {
-		writeQueryError(w, c, err)
-		return
-	}
-	writeXML(w, http.StatusOK, xmlAnswer{
-		XMLName:  xml.Name{Space: stsNamespace, Local: c.name + "Response"},
-		Result:   xmlResult{XMLName: xml.Name{Local: c.name + "Result"}, Value: result},
-		Metadata: &xmlMetadata{c.id},
-	})
+	writeQueryAnswer(w, c, stsNamespace, result, err)
 }
 
 func (s *Server) sts(ctx context.Context, c *call, form url.Values) (any, error) {

@@ -245,7 +245,7 @@ func (t *workTask) keep(entries []entry, at hcl.Range) []any {
 			t.fail(at, "Link cannot be copied", "%q is a symbolic link. Replace it by the file.", e.path)
 			continue
 		}
-		sum, err := digestOf(content)
+		sum, err := dsl.ContentDigest(content)
 		size, sizeErr := sizeOfContent(content)
 		if err = cmp.Or(err, sizeErr); err != nil {
 			t.fail(at, "File not readable", "%q cannot be read: %s.", e.path, reason(err))

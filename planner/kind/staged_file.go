@@ -65,7 +65,7 @@ func lowerStagedFile(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnos
 	}
 	key, ok := textAttr(b, "key")
 	if !ok {
-		sum, err := digestOf(content)
+		sum, err := dsl.ContentDigest(content)
 		if err != nil {
 			return nil, append(diags, failure(b.Range, "File not readable", "The content cannot be read: %s.", reason(err)))
 		}

@@ -2,11 +2,7 @@ package kind
 
 import (
 	"cmp"
-	"crypto/sha256"
-	"encoding/hex"
-	"errors"
 	"fmt"
-	"io"
 	"path"
 	"strings"
 
@@ -47,7 +43,7 @@ func (t *task) put(name string, content dsl.Content, at hcl.Range) (uri string, 
 		t.fail(at, "Staging bucket not known yet", "The name of the staging bucket must be known when the plan is made. Write it, or take it from a variable.")
 		return "", false
 	}
-	sum, err := digestOf(content)
+	sum, err := dsl.ContentDigest(content)
 	if err != nil {
 		t.fail(at, "File not readable", "The files cannot be read: %s.", reason(err))
 		return "", false
@@ -80,20 +76,6 @@ func (s *staging) add(key, name string) *dsl.Block {
 	s.blocks[key] = b
 	s.order = append(s.order, b)
 	return b
-}
-
-// digestOf is the sha256 of content in hex.
-func digestOf(c dsl.Content) (_ string, err error) {
-	r, err := c.Open()
-	if err != nil {
-		return "", err
-	}
-	defer func() { err = errors.Join(err, r.Close()) }()
-	h := sha256.New()
-	if _, err := io.Copy(h, r); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
 // keyName makes a file's name fit for an S3 key and a URI.

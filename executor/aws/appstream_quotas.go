@@ -1,0 +1,54 @@
+package aws
+
+import (
+	"errors"
+	"strings"
+
+	"github.com/org/imagebuild-action/planner"
+)
+
+// appstreamQuotas are what the calls that make something may use up, as Service Quotas calls it, where the service is
+// appstream2 (AppStream 2.0 Administration Guide, "Service quotas").
+var appstreamQuotas = map[planner.Op]string{ //nolint:gochecknoglobals // a table, never written
+	"appstream:CreateImportedImage":    "images (L-E1182CCA, 10 by default)",
+	"appstream:CopyImage":              "images (L-E1182CCA, 10 by default)",
+	"appstream:CreateImageBuilder":     "image builders (L-DE32F884, 10 by default) or machines of this instance type (0 by default for graphics)",
+	"appstream:CreateUpdatedImage":     "images (L-E1182CCA, 10 by default), image builders (L-DE32F884, 10 by default) or updates at once (L-9B6418E0, 5 by default)",
+	"appstream:CreateFleet":            "fleets (L-3FEADC0C, 10 by default) or machines of this instance type",
+	"appstream:StartFleet":             "machines of this instance type",
+	"appstream:CreateStack":            "stacks (L-A8B8B901, 10 by default)",
+	"appstream:UpdateImagePermissions": "accounts that an image is shared with (L-99A44980, 100 by default)",
+}
+
+// usedUp is the call that met a quota, and what to do about it; false for every other error.
+func usedUp(err error) (*CallError, string, bool) {
+	e, ok := errors.AsType[*CallError](err)
+	if !ok || e.Code != appstreamQuota {
+		return nil, "", false
+	}
+	advice := "delete what is not needed, or have the quota raised in Service Quotas, service appstream2"
+	if quota := appstreamQuotas[e.Op]; quota != "" {
+		advice += ": " + quota
+	}
+	return e, advice, true
+}
+
+// quota tells a change that met a quota which one it is.
+func (a *appstreamDriver) quota(err error) error {
+	e, advice, ok := usedUp(err)
+	if !ok {
+		return err
+	}
+	more := *e
+	more.Message = strings.TrimSuffix(e.Message, ".") + ". A quota is used up: " + advice + "."
+	return &more
+}
+
+// quotaNamed is the same for a verb.
+func quotaNamed(err error) error {
+	_, advice, ok := usedUp(err)
+	if !ok {
+		return err
+	}
+	return &StreamError{Message: "a quota is used up", Hint: advice + "; imagebuild appstream delete deletes images", Cause: err}
+}
