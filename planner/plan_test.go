@@ -223,6 +223,12 @@ func TestSame(t *testing.T) {
 			t.Errorf("%s: %q, want %q", tt.name, got, tt.want)
 		}
 	}
+	// Of long values what differs is shown, wherever it is.
+	long, _ := plan(one(strings.Repeat("é", 300) + "a" + strings.Repeat("z", 10)))
+	other, _ := plan(one(strings.Repeat("é", 300) + "b" + strings.Repeat("z", 300)))
+	if got := other.Same(long.JSON()); len(got) != 1 || !strings.Contains(got[0], "éazzz") || !strings.Contains(got[0], "ébzzz") || len([]rune(got[0])) > 300 {
+		t.Errorf("%q", got)
+	}
 	g, _ := planner.Compile(&dsl.Config{Blocks: []*dsl.Block{one("a"), block(2, "gone", nil)}}, kinds, "eu-west-1")
 	if more := g.Seal(nil); len(more) > 0 {
 		t.Fatal(more)

@@ -76,12 +76,14 @@ func compareChanges(was, is DocumentChange) (out []string) {
 		if m == "tags" && deref(was.Digest) != deref(is.Digest) {
 			continue // the digest is among the tags, and is named below
 		}
-		if w, i := short(before[m]), short(after[m]); !bytes.Equal(before[m], after[m]) {
+		if !bytes.Equal(before[m], after[m]) {
+			w, i := short(before[m], after[m])
 			say(m, w, i)
 		}
 	}
 	if !bytes.Equal(was.Work, is.Work) {
-		say("work", short(was.Work), short(is.Work))
+		w, i := short(was.Work, is.Work)
+		say("work", w, i)
 	}
 	if w, i := deref(was.Digest), deref(is.Digest); w != i && (len(out) == 0 || was.Call == nil || is.Call == nil) {
 		say("digest", w, i)
@@ -115,16 +117,34 @@ func inputOf(c DocumentChange) map[string]json.RawMessage {
 	return c.Call.Input
 }
 
-// short is a value as a sentence can hold it.
-func short(raw json.RawMessage) string {
-	const longest = 120
-	if raw == nil {
+// short is two values as a sentence can hold them: of long ones the part where they begin to differ.
+func short(was, is json.RawMessage) (before, after string) {
+	w, i := []rune(string(was)), []rune(string(is))
+	same := 0
+	for same < len(w) && same < len(i) && w[same] == i[same] {
+		same++
+	}
+	return excerpt(w, same), excerpt(i, same)
+}
+
+// excerpt is a value as a sentence can hold it, with what is at a position of it. No value has no characters.
+func excerpt(value []rune, at int) string {
+	const longest, ahead = 120, 30
+	if len(value) == 0 {
 		return "not set"
 	}
-	if r := []rune(string(raw)); len(r) > longest {
-		return string(r[:longest]) + "…"
+	if len(value) <= longest {
+		return string(value)
 	}
-	return string(raw)
+	from := max(0, min(at-ahead, len(value)-longest))
+	out := string(value[from:min(from+longest, len(value))])
+	if from > 0 {
+		out = "…" + out
+	}
+	if from+longest < len(value) {
+		out += "…"
+	}
+	return out
 }
 
 func deref(s *string) string {

@@ -243,7 +243,10 @@ func (a *action) execute(ctx context.Context, args []string) int {
 	a.sayCredentials()
 	log := a.commands.Relay("")
 	p := a.program(ctx, log)
-	err := p.execute(ctx, args)
+	err := a.saved.meant(a.job())
+	if err == nil {
+		err = p.execute(ctx, args)
+	}
 	status := p.end(err)
 	if a.settled != nil {
 		a.settled()

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
@@ -87,12 +88,6 @@ func (a *action) runTag() string {
 // ownDirectory is where the action leaves files in the workspace, for later steps.
 const ownDirectory = ".imagebuild"
 
-// workspaceFile is the path of a file of the action's in the workspace, and the same from the workspace's root.
-func (a *action) workspaceFile(name string) (path, relative string) {
-	relative = ownDirectory + "/" + name
-	return filepath.Join(a.workspace(), relative), relative
-}
-
 func (a *action) workspace() string {
 	if a.env.Workspace != "" {
 		return a.env.Workspace
@@ -100,25 +95,30 @@ func (a *action) workspace() string {
 	return a.p.cwd
 }
 
-// write leaves a file in the workspace, which belongs to whoever the workspace belongs to, so that later
-// steps can delete it though this one is root.
-func (a *action) write(path string, content []byte) error {
-	dir := filepath.Dir(path)
-	if err := os.MkdirAll(dir, 0o755); err != nil { //nolint:gosec // later steps run as another user
+// write leaves a file in the workspace, named from there. It belongs to whoever the workspace belongs to, so that
+// later steps can delete it though this one is root. Pull requests may hold links of any name: none leads out.
+func (a *action) write(name string, content []byte) (err error) {
+	root, err := os.OpenRoot(a.workspace())
+	if err != nil {
+		return fmt.Errorf("opening the workspace: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	dir := filepath.Dir(name)
+	if err := root.MkdirAll(dir, 0o755); err != nil { // later steps run as another user
 		return fmt.Errorf("making %s: %w", dir, err)
 	}
-	written := []string{path}
-	if filepath.Base(dir) == ownDirectory { // what is in it is nobody's source
+	written := []string{name}
+	if dir == ownDirectory { // what is in it is nobody's source
 		ignore := filepath.Join(dir, ".gitignore")
-		if err := os.WriteFile(ignore, []byte("*\n"), 0o644); err != nil { //nolint:gosec // as above
+		if err := root.WriteFile(ignore, []byte("*\n"), 0o644); err != nil {
 			return err
 		}
 		written = append(written, dir, ignore)
 	}
-	if err := os.WriteFile(path, content, 0o644); err != nil { //nolint:gosec // as above
+	if err := root.WriteFile(name, content, 0o644); err != nil {
 		return err
 	}
-	return handOver(a.workspace(), written)
+	return handOver(root, written)
 }
 
 // home is where the runner keeps files from step to step of a job.

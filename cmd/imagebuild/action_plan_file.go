@@ -73,6 +73,27 @@ func (a *action) readPlanFile() error {
 	return err
 }
 
+// meant refuses a plan that is of another job, before anything is planned or asked.
+func (s savedPlan) meant(now binding) error {
+	if s.bound == nil {
+		return nil
+	}
+	now.Configuration, now.Account, now.Region = s.bound.Configuration, s.bound.Account, s.bound.Region
+	return s.refuse(now)
+}
+
+// refuse says why a plan is not carried out in this job; nil where it may be.
+func (s savedPlan) refuse(now binding) error {
+	differences := s.bound.prove(now, s.trusted)
+	if len(differences) == 0 {
+		return nil
+	}
+	for i, d := range differences {
+		differences[i] = report.Neutral(d)
+	}
+	return mistake("plan again in this run, or hand on the plan's digest: plan-digest: ${{ needs.plan.outputs.plan-digest }}", "the plan file was not made for this job: %s", strings.Join(differences, "; "))
+}
+
 // job is what this job binds plans to.
 func (a *action) job() binding {
 	return binding{
@@ -118,7 +139,7 @@ func (a *action) writePlanFile() error {
 	}
 	file, err := bind(a.plan, a.job())
 	if err == nil {
-		err = a.write(filepath.Join(a.workspace(), name), file)
+		err = a.write(name, file)
 	}
 	if err != nil {
 		return &exit{status: statusFailed, err: fmt.Errorf("writing the plan file: %w", err)}
@@ -137,12 +158,5 @@ func (a *action) provePlan() error {
 	if err != nil {
 		return &exit{status: statusFailed, err: err}
 	}
-	differences := a.saved.bound.prove(a.job().of(bytes.TrimSpace(a.plan), doc), a.saved.trusted)
-	if len(differences) == 0 {
-		return nil
-	}
-	for i, d := range differences {
-		differences[i] = report.Neutral(d)
-	}
-	return mistake("plan again in this run, or hand on the plan's digest: plan-digest: ${{ needs.plan.outputs.plan-digest }}", "the plan file was not made for this job: %s", strings.Join(differences, "; "))
+	return a.saved.refuse(a.job().of(bytes.TrimSpace(a.plan), doc))
 }

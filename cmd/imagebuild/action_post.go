@@ -34,7 +34,7 @@ func (a *action) post(ctx context.Context) error {
 		a.say("Cancelled " + arn + ", which the step before had begun.")
 	}
 	if err != nil {
-		a.commands.Warning("Not everything could be cleaned up: " + err.Error() + ". imagebuild gc --run " + l.Run + " does it later.")
+		a.commands.Warning("Not everything could be cleaned up: " + sentence(err.Error()) + " imagebuild gc --run " + l.Run + " does it later.")
 	}
 	a.converse(ctx)
 	a.tellEnd(ctx, canceled, err)

@@ -101,11 +101,11 @@ func (a *action) writeReport() error {
 	if err != nil {
 		return err
 	}
-	path, relative := a.workspaceFile("report-" + a.mark() + ".json")
-	if err := a.write(path, raw); err != nil {
+	name := ownDirectory + "/report-" + a.mark() + ".json"
+	if err := a.write(name, raw); err != nil {
 		return err
 	}
-	return a.out.set("report", relative)
+	return a.out.set("report", name)
 }
 
 // setOutputs makes the outputs of what is known so far.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
@@ -50,7 +51,7 @@ func (p *program) buildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := g.p.compare(plan, g.cfg, saved); err != nil {
+			if err := g.compare(plan, saved); err != nil {
 				return err
 			}
 			if err := p.reporter.planned(g, plan); err != nil {
@@ -109,22 +110,24 @@ func isPlanFile(path string) bool {
 }
 
 // compare refuses a plan that is not the one that was saved.
-func (p *program) compare(plan *planner.Plan, cfg *dsl.Config, saved []byte) error {
+func (g *planning) compare(plan *planner.Plan, saved []byte) error {
 	if saved == nil {
 		return nil
 	}
 	var now bytes.Buffer
-	if err := redacted(&now, cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
+	if err := redacted(&now, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
 		return err
 	}
 	differences := planner.Compare(saved, now.Bytes())
 	if len(differences) == 0 {
 		return nil
 	}
-	fmt.Fprintln(p.stderr, "This is not what was planned:")
-	for _, d := range differences {
-		fmt.Fprintf(p.stderr, "  %s\n", report.Neutral(d))
+	fmt.Fprintln(g.p.stderr, "This is not what was planned:")
+	for i, d := range differences {
+		differences[i] = report.Neutral(d)
+		fmt.Fprintf(g.p.stderr, "  %s\n", differences[i])
 	}
+	g.p.reporter.mistaken(g, hcl.Diagnostics{{Severity: hcl.DiagError, Summary: "This is not what was planned", Detail: strings.Join(differences, "\n")}})
 	return mistake("look at the new plan, and save it again: imagebuild plan --out", "the plan no longer holds: %s", count(len(differences), "difference"))
 }
 

@@ -8,9 +8,9 @@ import (
 	"syscall"
 )
 
-// handOver gives files to the owner of a directory, where this process may.
-func handOver(of string, files []string) error {
-	info, err := os.Stat(of)
+// handOver gives files in a directory to its owner, where this process may.
+func handOver(root *os.Root, files []string) error {
+	info, err := root.Stat(".")
 	if err != nil {
 		return err
 	}
@@ -20,7 +20,7 @@ func handOver(of string, files []string) error {
 	}
 	var errs []error
 	for _, f := range files {
-		errs = append(errs, os.Lchown(f, int(owner.Uid), int(owner.Gid)))
+		errs = append(errs, root.Lchown(f, int(owner.Uid), int(owner.Gid)))
 	}
 	return errors.Join(errs...)
 }
