@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -11,14 +12,16 @@ import (
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor/session"
-	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/iampolicy"
+	"github.com/org/imagebuild-action/internal/permissions"
 	"github.com/org/imagebuild-action/planner"
 )
 
 // streamBootstrapCommand writes what machines need to be worked in through a bucket. It asks nobody.
 func (p *program) streamBootstrapCommand() *cobra.Command {
 	var b session.Bootstrap
-	var platform, out string
+	var x permissions.Exchange
+	var machines, platform, out string
 	c := &cobra.Command{
 		Use: "bootstrap", Short: "Write the script and the policies that the communicator s3 needs",
 		Long: "bootstrap writes the script that a base image runs so that its machines take their work from a bucket, and the least\n" +
@@ -28,39 +31,41 @@ func (p *program) streamBootstrapCommand() *cobra.Command {
 		RunE: func(*cobra.Command, []string) error {
 			b.Windows = platform == "windows"
 			b.Region = p.regionOf(configurationFlags{region: b.Region}, &dsl.Config{})
-			b.Partition = awsmodel.PartitionOf(b.Region)
-			if err := checkBootstrap(b, platform); err != nil {
+			if x.Place.Region, x.Bucket, x.Prefix, x.Key = b.Region, b.Bucket, b.Prefix, b.Key; machines != "" {
+				x.Machines = []string{machines}
+			}
+			if err := checkBootstrap(x, platform); err != nil {
 				return err
 			}
-			return p.writeBootstrap(b, out)
+			return p.writeBootstrap(b, x, out)
 		},
 	}
 	f := c.Flags()
 	f.StringVar(&b.Bucket, "bucket", "", "the `bucket` that jobs and results lie in")
 	f.StringVar(&b.Prefix, "prefix", "", "what the keys begin with")
 	f.StringVar(&b.Region, "region", "", "the `region` of the machines (default: AWS_REGION, then AWS_DEFAULT_REGION)")
-	f.StringVar(&b.Account, "account", "", "the `account` of the machines, 12 digits")
+	f.StringVar(&x.Place.Account, "account", "", "the `account` of the machines, 12 digits")
 	f.StringVar(&b.Key, "key", "ssm:/imagebuild/job-key", "where the key of the jobs is kept: ssm:/path or secretsmanager:NAME#member")
-	f.StringVar(&b.Machines, "machine-role", "", "the `ARN` of the machines' role")
-	f.StringVar(&b.Runner, "runner-role", "", "the `ARN` of the role that runs imagebuild")
+	f.StringVar(&machines, "machine-role", "", "the `ARN` of the machines' role")
+	f.StringVar(&x.Runner, "runner-role", "", "the `ARN` of the role that runs imagebuild")
 	f.StringVar(&platform, "platform", "windows", "windows or linux")
 	f.StringVar(&out, "out", "", "write the files to this `directory` instead of standard output")
 	return c
 }
 
 // checkBootstrap refuses what would make a script or a policy that means something else.
-func checkBootstrap(b session.Bootstrap, platform string) error {
+func checkBootstrap(x permissions.Exchange, platform string) error {
 	switch {
-	case !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`).MatchString(b.Bucket):
-		return mistake("say --bucket NAME", "%q is no name of a bucket", b.Bucket)
-	case !regexp.MustCompile(`^[A-Za-z0-9/_.-]*$`).MatchString(b.Prefix):
-		return mistake("use letters, digits, / _ . -", "%q is no prefix of keys", b.Prefix)
-	case b.Region == "":
+	case !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`).MatchString(x.Bucket):
+		return mistake("say --bucket NAME", "%q is no name of a bucket", x.Bucket)
+	case !regexp.MustCompile(`^[A-Za-z0-9/_.-]*$`).MatchString(x.Prefix):
+		return mistake("use letters, digits, / _ . -", "%q is no prefix of keys", x.Prefix)
+	case x.Place.Region == "":
 		return mistake("say --region eu-west-1", "no region is named")
-	case !regexp.MustCompile(`^[0-9]{12}$`).MatchString(b.Account):
-		return mistake("say --account 123456789012", "%q is no account", b.Account)
-	case !planner.StoredSecret(b.Key):
-		return mistake("say --key ssm:/imagebuild/job-key", "%q does not say where the key is kept", b.Key)
+	case !regexp.MustCompile(`^[0-9]{12}$`).MatchString(x.Place.Account):
+		return mistake("say --account 123456789012", "%q is no account", x.Place.Account)
+	case !planner.StoredSecret(x.Key):
+		return mistake("say --key ssm:/imagebuild/job-key", "%q does not say where the key is kept", x.Key)
 	case !slices.Contains([]string{"windows", "linux"}, platform):
 		return mistake("say --platform windows or linux", "there is no platform %q", platform)
 	}
@@ -68,12 +73,19 @@ func checkBootstrap(b session.Bootstrap, platform string) error {
 }
 
 // writeBootstrap writes the script and the policies.
-func (p *program) writeBootstrap(b session.Bootstrap, out string) error {
+func (p *program) writeBootstrap(b session.Bootstrap, x permissions.Exchange, out string) error {
 	files := []struct{ name, text string }{
 		{b.ScriptName(), b.Script()},
-		{"machine-role.json", b.MachinePolicy()},
-		{"runner-role.json", b.RunnerPolicy()},
-		{"bucket.json", b.BucketPolicy()},
+	}
+	for _, policy := range []struct {
+		name     string
+		document iampolicy.Document
+	}{{"machine-role.json", x.MachinePolicy()}, {"runner-role.json", x.RunnerPolicy()}, {"bucket.json", permissions.BucketPolicy(x)}} {
+		raw, err := json.MarshalIndent(policy.document, "", "  ")
+		if err != nil {
+			return &exit{status: statusFailed, err: fmt.Errorf("writing %s: %w", policy.name, err)}
+		}
+		files = append(files, struct{ name, text string }{policy.name, string(raw) + "\n"})
 	}
 	for _, f := range files {
 		if out == "" {

@@ -47,7 +47,7 @@ func (p *program) iamCommand() *cobra.Command {
 		},
 	}
 	g.conf.add(c)
-	c.Flags().StringSliceVar(&f.roles, "role", nil, "print these `roles` alone: plan, build, gc, instance, …; may be repeated")
+	c.Flags().StringSliceVar(&f.roles, "role", nil, "print these `roles` alone: plan, build, gc, instance, …, and appstream-admin, which is for imagebuild appstream; may be repeated")
 	c.Flags().StringVar(&f.format, "format", "text", "text, json or terraform")
 	c.Flags().StringVar(&f.account, "account", "", "the `account` of the roles, 12 digits (default: any, as * in ARNs)")
 	c.Flags().StringVar(&f.repository, "repository", "", "whose workflows assume the roles, `OWNER/NAME` (default: GITHUB_REPOSITORY)")
@@ -60,6 +60,15 @@ type iamDocument struct {
 	Region  string    `json:"region"`
 	Account *string   `json:"account"` // null for any
 	Roles   []iamRole `json:"roles"`
+	// Buckets are those that machines are worked in through.
+	Buckets []iamBucket `json:"buckets,omitempty"`
+}
+
+// An iamBucket is a bucket with the policy that it needs.
+type iamBucket struct {
+	Bucket  string             `json:"bucket"`
+	Policy  iampolicy.Document `json:"policy"`
+	Reasons []string           `json:"reasons"`
 }
 
 // An iamRole is one role with everything that makes it.
@@ -98,7 +107,11 @@ func (p *program) iamDocument(plan *planner.Plan, f iamFlags) (*iamDocument, err
 		return nil, err
 	}
 	known := map[string]bool{}
-	for _, r := range permissions.Of(plan.Graph, place) {
+	roles := permissions.Of(plan.Graph, place)
+	if slices.Contains(f.roles, permissions.AdminRole) { // which administers images whatever the configuration is
+		roles = append(roles, permissions.Admin(plan.Graph, place))
+	}
+	for _, r := range roles {
 		known[r.Name] = true
 		if len(f.roles) > 0 && !slices.Contains(f.roles, r.Name) {
 			continue
@@ -108,6 +121,11 @@ func (p *program) iamDocument(plan *planner.Plan, f iamFlags) (*iamDocument, err
 	for _, name := range f.roles {
 		if !known[name] {
 			return nil, mistake("it needs "+strings.Join(sortedNames(known), ", "), "this configuration needs no role %q", name)
+		}
+	}
+	if len(f.roles) == 0 || slices.Contains(f.roles, permissions.MachineRole) {
+		for _, b := range permissions.Buckets(plan.Graph, place) {
+			doc.Buckets = append(doc.Buckets, iamBucket{b.Name, b.Policy, b.Reasons})
 		}
 	}
 	return doc, nil

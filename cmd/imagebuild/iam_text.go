@@ -46,6 +46,12 @@ func writeIAMText(w io.Writer, doc *iamDocument) error {
 			documentText(&b, t.Policy)
 		}
 	}
+	for _, bucket := range doc.Buckets {
+		fmt.Fprintf(&b, "\nbucket %s\n", bucket.Bucket)
+		reasonsText(&b, bucket.Reasons)
+		b.WriteString("\n  bucket policy:\n")
+		documentText(&b, bucket.Policy)
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
@@ -60,9 +66,13 @@ func grantText(b *bytes.Buffer, g iamGrant) {
 			fmt.Fprintf(b, "    if %s %s %s\n", key, op, strings.Join(g.Condition[op][key], ", "))
 		}
 	}
-	for i, reason := range g.Reasons {
+	reasonsText(b, g.Reasons)
+}
+
+func reasonsText(b *bytes.Buffer, reasons []string) {
+	for i, reason := range reasons {
 		if i == shownReasons {
-			fmt.Fprintf(b, "    and for %d more reasons\n", len(g.Reasons)-i)
+			fmt.Fprintf(b, "    and for %d more reasons\n", len(reasons)-i)
 			break
 		}
 		fmt.Fprintf(b, "    because %s\n", reason)
@@ -113,6 +123,14 @@ func writeIAMTerraform(w io.Writer, doc *iamDocument) error {
 			data := fmt.Sprintf("%s_managed_%d", label, n+1)
 			f.Body().AppendNewBlock("data", []string{"aws_iam_policy", data}).Body().SetAttributeValue("name", cty.StringVal(managed))
 			attach(f.Body(), label, data, "data.aws_iam_policy."+data+".arn")
+		}
+	}
+	for _, b := range doc.Buckets {
+		f.Body().AppendNewline()
+		policy := f.Body().AppendNewBlock("resource", []string{"aws_s3_bucket_policy", "bucket_" + strings.Map(identifierRune, b.Bucket)}).Body()
+		policy.SetAttributeValue("bucket", cty.StringVal(b.Bucket))
+		if err := setDocument(policy, "policy", b.Policy); err != nil {
+			return err
 		}
 	}
 	_, err := f.WriteTo(w)

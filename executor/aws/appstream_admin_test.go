@@ -3,6 +3,8 @@ package aws_test
 import (
 	"encoding/json"
 	"errors"
+	"net/http"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -12,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/iampolicy"
+	"github.com/org/imagebuild-action/internal/permissions"
 	"github.com/org/imagebuild-action/internal/sandbox"
 	"github.com/org/imagebuild-action/planner"
 )
@@ -64,13 +68,36 @@ func openRegistry(t *testing.T, o sandbox.Options, faults string) *registry {
 	if r.clients, err = aws.New(t.Context(), aws.Config{Region: region, Endpoint: url, KeyID: "sandbox", SecretKey: "sandbox"}); err != nil {
 		t.Fatal(err)
 	}
-	r.images = r.clients.StreamImages(aws.StreamOptions{Interval: 5 * time.Millisecond, Tell: func(s string) {
+	administrator, err := aws.New(t.Context(), aws.Config{
+		Region: region, Endpoint: url, KeyID: "sandbox", SecretKey: "sandbox", HTTP: &http.Client{Transport: administration{t}},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.images = administrator.StreamImages(aws.StreamOptions{Interval: 5 * time.Millisecond, Tell: func(s string) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.told = append(r.told, s)
 	}})
 	r.ami = r.windows()
 	return r
+}
+
+// administration is a connection of the role appstream-admin: it fails the test for what that role may not do.
+type administration struct{ t *testing.T }
+
+func (a administration) RoundTrip(r *http.Request) (*http.Response, error) {
+	in := strings.Split(r.Header.Get("Authorization"), "/")[2] // the region
+	asked := "appstream:" + filepath.Base(r.URL.Path)
+	role := permissions.Admin(&planner.Graph{}, permissions.Place{Region: region, Account: account})
+	resource := "arn:aws:appstream:" + in + ":" + account + ":image/x"
+	if strings.HasSuffix(asked, "ImageBuilder") {
+		resource = "arn:aws:appstream:" + in + ":" + account + ":image-builder/x"
+	}
+	if !allows(a.t, role.Documents(), iampolicy.Request{Action: asked, Resource: resource}) {
+		a.t.Errorf("the role %s does not allow %s on %s", role.Name, asked, resource)
+	}
+	return http.DefaultTransport.RoundTrip(r)
 }
 
 // call makes a call and returns the text at a path of its answer.

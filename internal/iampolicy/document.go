@@ -86,6 +86,14 @@ func (p *Principal) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*map[string]Strings)(p))
 }
 
+// MarshalJSON writes everybody as "*", the one form that IAM takes.
+func (p Principal) MarshalJSON() ([]byte, error) {
+	if all := p["*"]; len(p) == 1 && len(all) == 1 {
+		return json.Marshal(all[0])
+	}
+	return json.Marshal(map[string]Strings(p))
+}
+
 // Parse reads a document. The statement may stand alone, without a list around it.
 func Parse(raw []byte) (Document, error) {
 	var d struct {

@@ -17,6 +17,14 @@ type scope struct {
 	nodes map[string]*planner.Node
 }
 
+func newScope(g *planner.Graph, p Place) *scope {
+	s := &scope{place: p, graph: g, nodes: map[string]*planner.Node{}}
+	for _, n := range g.Nodes {
+		s.nodes[n.Addr.String()] = n
+	}
+	return s
+}
+
 // pattern is the ARN of a node in all its versions and builds, with * for what the plan does not fix.
 func (s *scope) pattern(n *planner.Node) string {
 	service, _, _ := strings.Cut(string(n.Kind.Create), ":")

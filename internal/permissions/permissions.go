@@ -39,7 +39,8 @@ func (p Place) iam(resource string) string {
 
 // A Role is a role that the configuration needs, for the program or for a service.
 type Role struct {
-	// Name is "plan", "build", "gc", "instance", "execution", "lifecycle", "export", "appstream-machine" or "appstream-import".
+	// Name is "plan", "build", "gc", "instance", "execution", "lifecycle", "export", "appstream-machine", "appstream-import",
+	// "appstream-export" or "appstream-admin".
 	Name    string
 	Purpose string // a sentence: who works under it, and when
 	// Called is the name that the configuration calls it by; "" where it calls it by none.
@@ -124,10 +125,7 @@ func conditionKey(c iampolicy.Conditions) string {
 
 // Of are the roles that a configuration needs. The graph need not be sealed.
 func Of(g *planner.Graph, p Place) []Role {
-	s := &scope{place: p, graph: g, nodes: map[string]*planner.Node{}}
-	for _, n := range g.Nodes {
-		s.nodes[n.Addr.String()] = n
-	}
+	s := newScope(g, p)
 	roles := []Role{s.plan(), s.build(), s.gc()}
 	return slices.DeleteFunc(append(roles, s.services()...), func(r Role) bool { return len(r.Grants) == 0 && len(r.Managed) == 0 })
 }

@@ -13,7 +13,7 @@ import (
 	"github.com/org/imagebuild-action/planner/kind"
 )
 
-func roles(t *testing.T, text, account string) map[string]permissions.Role {
+func compile(t *testing.T, text string) *planner.Graph {
 	t.Helper()
 	cfg, diags := dsl.Load(dsl.Host{
 		FS: fstest.MapFS{"main.ib.hcl": {Data: []byte(text)}}, Dir: ".", Cwd: ".", Root: "/repository",
@@ -26,8 +26,13 @@ func roles(t *testing.T, text, account string) map[string]permissions.Role {
 	if diags.HasErrors() {
 		t.Fatal(diags)
 	}
+	return g
+}
+
+func roles(t *testing.T, text, account string) map[string]permissions.Role {
+	t.Helper()
 	out := map[string]permissions.Role{}
-	for _, r := range permissions.Of(g, permissions.Place{Region: "eu-west-1", Account: account}) {
+	for _, r := range permissions.Of(compile(t, text), permissions.Place{Region: "eu-west-1", Account: account}) {
 		out[r.Name] = r
 	}
 	return out

@@ -198,7 +198,7 @@ func (s *scope) secret(c *collector, kept, reason string) {
 	case "secretsmanager":
 		name, _, _ = strings.Cut(name, "#")
 		if !strings.HasPrefix(name, "arn:") {
-			name = s.place.arn("secretsmanager", "secret:"+name+"-*") // AWS appends six characters
+			name = s.place.arn("secretsmanager", "secret:"+name+"-??????") // AWS appends six characters
 		}
 		c.allow("secretsmanager:GetSecretValue", reason, []string{name}, nil)
 	}
@@ -219,27 +219,9 @@ func (s *scope) work(c *collector, n *planner.Node) {
 			s.secret(c, kept, n.Addr.String()+" is reached with it ("+name+")")
 		}
 	}
-	if bucket, below, ok := s.exchange(n); ok {
-		reason := n.Addr.String() + " is worked in through it"
-		c.allow("s3:ListBucket", reason, []string{bucket}, nil)
-		for _, name := range []string{"s3:GetObject", "s3:PutObject", "s3:DeleteObject"} {
-			c.allow(name, reason, []string{below}, nil)
-		}
+	if x, ok := s.exchange(n); ok {
+		x.runner(c, n.Addr.String())
 	}
-}
-
-// exchange is the bucket that jobs and results of a machine go through, and all below its prefix.
-func (s *scope) exchange(n *planner.Node) (bucket, below string, ok bool) {
-	if n.Work == nil || n.Work.Communicator.Type != "s3" {
-		return "", "", false
-	}
-	name := text(n.Work.Communicator.Settings, "bucket")
-	bucket = "arn:" + s.place.partition() + ":s3:::" + name
-	below = bucket + "/*"
-	if prefix := strings.Trim(text(n.Work.Communicator.Settings, "prefix"), "/"); prefix != "" {
-		below = bucket + "/" + prefix + "/*"
-	}
-	return bucket, below, name != ""
 }
 
 // dependents are the actions that a call is decided by besides its own.

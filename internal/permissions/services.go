@@ -27,6 +27,9 @@ type handing struct {
 	grants                 func(*scope, *collector, *planner.Node)
 }
 
+// MachineRole is the name of the role that AppStream's machines work under.
+const MachineRole = "appstream-machine"
+
 // handed are the roles that are handed to services: Image Builder User Guide ("Prerequisites", "Export and
 // import"), VM Import/Export User Guide ("Required service role"), AppStream Administration Guide.
 var handed = []handing{ //nolint:gochecknoglobals // a table, never written
@@ -66,7 +69,7 @@ var handed = []handing{ //nolint:gochecknoglobals // a table, never written
 		},
 	},
 	{
-		name: "appstream-machine", service: appstreamService, purpose: "What runs in an AppStream builder or fleet finds it as the profile appstream_machine_role.",
+		name: MachineRole, service: appstreamService, purpose: "What runs in an AppStream builder or fleet finds it as the profile appstream_machine_role.",
 		ops: []planner.Op{"appstream:CreateImageBuilder", "appstream:CreateFleet"}, path: []string{"IamRoleArn"}, grants: (*scope).machine,
 	},
 }
@@ -151,11 +154,7 @@ func (s *scope) export(c *collector, n *planner.Node) {
 // machine is what a builder needs to be worked in without a network path to it: its jobs are pulled from S3,
 // results are put there.
 func (s *scope) machine(c *collector, n *planner.Node) {
-	_, below, ok := s.exchange(n)
-	if !ok {
-		return
+	if x, ok := s.exchange(n); ok {
+		x.machine(c, n.Addr.String())
 	}
-	below = strings.TrimSuffix(below, "*")
-	c.allow("s3:GetObject", n.Addr.String()+" pulls its work from there", []string{below + "jobs/*"}, nil)
-	c.allow("s3:PutObject", n.Addr.String()+" puts results there", []string{below + "results/*"}, nil)
 }
