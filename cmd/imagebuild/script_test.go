@@ -3,6 +3,8 @@ package main
 import (
 	"flag"
 	"os"
+	"runtime"
+	"strconv"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -16,6 +18,10 @@ var update = flag.Bool("update", false, "rewrite the goldens")
 func TestMain(m *testing.M) {
 	if handled, status := component.AgentMain(os.Args); handled {
 		os.Exit(status)
+	}
+	// Most of a script is waiting: more of them than there are processors run at once, unless -parallel says otherwise.
+	if err := flag.Set("test.parallel", strconv.Itoa(max(5, runtime.GOMAXPROCS(0)))); err != nil {
+		panic(err)
 	}
 	testscript.Main(m, map[string]func(){"imagebuild": main})
 }
