@@ -48,7 +48,11 @@ func (s *Server) serveIAM(w http.ResponseWriter, r *http.Request, c *call, authE
 	if err = cmp.Or(err, authErr, s.fault("iam:"+c.name)); err == nil {
 		result, err = s.iam(c, r.Form)
 	}
-	writeQueryAnswer(w, c, iamNamespace, result, err)
+	if err != nil {
+		writeQueryError(w, c, err)
+		return
+	}
+	writeXML(w, http.StatusOK, queryAnswer(c, iamNamespace, result))
 }
 
 func (s *Server) iam(c *call, form url.Values) (any, error) {

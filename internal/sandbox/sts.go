@@ -67,7 +67,11 @@ func (s *Server) serveQuery(w http.ResponseWriter, r *http.Request, c *call, isS
 	if err == nil {
 		result, err = s.sts(r.Context(), c, r.Form)
 	}
-	writeQueryAnswer(w, c, stsNamespace, result, err)
+	if err != nil {
+		writeQueryError(w, c, err)
+		return
+	}
+	writeXML(w, http.StatusOK, queryAnswer(c, stsNamespace, result))
 }
 
 func (s *Server) sts(ctx context.Context, c *call, form url.Values) (any, error) {

@@ -37,17 +37,13 @@ func writeXML(w http.ResponseWriter, status int, v any) {
 	_ = xml.NewEncoder(w).Encode(v)      // as above
 }
 
-// writeQueryAnswer answers as services of the query protocol with a namespace do.
-func writeQueryAnswer(w http.ResponseWriter, c *call, namespace string, result any, err error) {
-	if err != nil {
-		writeQueryError(w, c, err)
-		return
-	}
-	writeXML(w, http.StatusOK, xmlAnswer{
+// queryAnswer is an answer as services of the query protocol with a namespace give it.
+func queryAnswer(c *call, namespace string, result any) xmlAnswer {
+	return xmlAnswer{
 		XMLName:  xml.Name{Space: namespace, Local: c.name + "Response"},
 		Result:   xmlResult{XMLName: xml.Name{Local: c.name + "Result"}, Value: result},
 		Metadata: &xmlMetadata{c.id},
-	})
+	}
 }
 
 // writeQueryError answers with STS's form of an error.
