@@ -115,7 +115,7 @@ func ended(last *report.Document, err error, about report.About) *report.Documen
 	if e.err != nil {
 		d.Detail = strings.TrimSuffix(e.err.Error(), ".") + "."
 		if e.hint != "" {
-			d.Detail += " Hint: " + e.hint + "."
+			d.Detail += " Hint: " + strings.TrimSuffix(e.hint, ".") + "."
 		}
 	}
 	doc := report.MistakesDocument(hcl.Diagnostics{d}, about)

@@ -28,7 +28,8 @@ func scriptCommands() map[string]func(*testscript.TestScript, bool, []string) {
 }
 
 // awsEndpoint serves an AWS on loopback until the script ends, on the state in a directory, and lets the
-// environment's default credentials be it: aws DIR [FAULTS].
+// environment's default credentials be it: aws DIR [FAULTS [ROLE]]. With a file of a role there are no such
+// credentials: the role is assumed with tokens of the script's GitHub, whose host stands for HOST in the file.
 func awsEndpoint(ts *testscript.TestScript, _ bool, args []string) {
 	o := sandbox.Options{Dir: ts.MkAbs(args[0]), Root: "none", Self: os.Args[0], Region: "eu-west-1"}
 	if len(args) > 1 {
@@ -36,13 +37,21 @@ func awsEndpoint(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Check(err)
 		o.Faults = faults
 	}
+	keyID, secret := "123456789012", "x"
+	if len(args) > 2 {
+		issuer := ts.Value(scriptGitHub{}).(*scriptGitHub).server.Issuer()
+		_, host, _ := strings.Cut(issuer, "://")
+		role, err := sandbox.ParseRole([]byte(strings.ReplaceAll(ts.ReadFile(args[2]), "HOST", host)))
+		ts.Check(err)
+		o.Roles, o.Issuers, keyID, secret = []sandbox.Role{role}, []sandbox.Issuer{{URL: issuer}}, "", ""
+	}
 	server, err := sandbox.Open(context.Background(), o)
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(server.Close()) })
 	endpoint, err := server.Listen("127.0.0.1:0")
 	ts.Check(err)
 	for k, v := range map[string]string{
-		"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": "123456789012", "AWS_SECRET_ACCESS_KEY": "x", "AWS_REGION": "eu-west-1",
+		"AWS_ENDPOINT_URL": endpoint, "AWS_ACCESS_KEY_ID": keyID, "AWS_SECRET_ACCESS_KEY": secret, "AWS_REGION": "eu-west-1",
 	} {
 		ts.Setenv(k, v)
 	}

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 
+	sdk "github.com/aws/aws-sdk-go-v2/aws"
+
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/planner"
 )
@@ -118,7 +120,8 @@ func (c *Clients) carry(ctx context.Context, name planner.Op, region string, cal
 			return nil, fmt.Errorf("waiting to call %s: %w", name, err)
 		}
 	}
-	if err := c.authorised(ctx, name, region); err != nil {
+	used, err := c.authorised(ctx, name, region)
+	if err != nil {
 		return nil, err
 	}
 	sent := ctx
@@ -128,6 +131,9 @@ func (c *Clients) carry(ctx context.Context, name planner.Op, region string, cal
 		defer done()
 	}
 	out, err := call(sent, c.in(region))
+	if ended(err) && c.renewed(sent, used) {
+		out, err = call(sent, c.in(region)) // what is refused for its credentials has done nothing
+	}
 	if err != nil && ctx.Err() != nil && sent.Err() != nil {
 		return nil, fmt.Errorf("%s was cut off: %w", name, ctx.Err())
 	}
@@ -138,17 +144,18 @@ func (c *Clients) carry(ctx context.Context, name planner.Op, region string, cal
 }
 
 // authorised tells missing credentials from every other failure, before a call is made.
-func (c *Clients) authorised(ctx context.Context, name planner.Op, region string) error {
-	if _, err := c.cfg.Credentials.Retrieve(ctx); err != nil {
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if refused, ok := errors.AsType[*IdentityError](err); ok && refused.Code != NoCredentials {
-			return &CallError{Op: name, Region: region, Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID, err: refused}
-		}
-		return &CallError{Op: name, Region: region, Code: NoCredentials, Message: noCredentials, err: err}
+func (c *Clients) authorised(ctx context.Context, name planner.Op, region string) (sdk.Credentials, error) {
+	used, err := c.cfg.Credentials.Retrieve(ctx)
+	if err == nil {
+		return used, nil
 	}
-	return nil
+	if ctx.Err() != nil {
+		return used, ctx.Err()
+	}
+	if refused, ok := errors.AsType[*IdentityError](err); ok && refused.Code != NoCredentials {
+		return used, &CallError{Op: name, Region: region, Code: refused.Code, Message: refused.Message, RequestID: refused.RequestID, err: refused}
+	}
+	return used, &CallError{Op: name, Region: region, Code: NoCredentials, Message: noCredentials, err: err}
 }
 
 // reads reports whether an operation of this name changes nothing.

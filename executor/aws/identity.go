@@ -183,6 +183,27 @@ func (p *identityProvider) early(c sdk.Credentials) sdk.Credentials {
 	return c
 }
 
+// ended reports whether AWS says that credentials are no longer good. It may say so before their time: this machine's
+// clock may be slow, or have stood still.
+func ended(err error) bool {
+	e, ok := errors.AsType[smithy.APIError](err)
+	return ok && (e.ErrorCode() == "ExpiredToken" || e.ErrorCode() == "ExpiredTokenException")
+}
+
+// renewed reports whether there are others than the credentials that a call was made with.
+func (c *Clients) renewed(ctx context.Context, used sdk.Credentials) bool {
+	cache, ok := c.cfg.Credentials.(*sdk.CredentialsCache)
+	if !ok {
+		return false
+	}
+	now, err := cache.Retrieve(ctx)
+	if err == nil && now.SessionToken == used.SessionToken {
+		cache.Invalidate()
+		now, err = cache.Retrieve(ctx)
+	}
+	return err == nil && now.SessionToken != used.SessionToken
+}
+
 // HandleFailToRefresh keeps credentials that still work when no newer ones can be had.
 func (p *identityProvider) HandleFailToRefresh(_ context.Context, old sdk.Credentials, err error) (sdk.Credentials, error) {
 	if !old.HasKeys() || !time.Now().Before(p.ends) {

@@ -132,6 +132,9 @@ func TestBuildOutlivesItsCredentials(t *testing.T) {
 					StageTimes: map[string]time.Duration{"BUILDING": 5 * time.Hour},
 					Faults: []sandbox.Fault{
 						{Operation: "AssumeRoleWithWebIdentity", First: 4, Count: 3, Code: "IDPCommunicationError"},
+						// Credentials that end before their time, as they do for a clock that is slow.
+						{Operation: "CreateComponent", Count: 1, Code: "ExpiredTokenException", Status: http.StatusForbidden},
+						{Operation: "GetImage", First: 9, Count: 1, Code: "ExpiredTokenException", Status: http.StatusForbidden},
 						{Operation: "AssumeRoleWithWebIdentity", First: 12, Count: 14, Code: "AccessDenied", Status: http.StatusForbidden},
 					},
 				})

@@ -25,7 +25,8 @@ var sources = []struct{ name, said string }{ //nolint:gochecknoglobals // a tabl
 func (c *Clients) Source(ctx context.Context) (string, error) {
 	got, err := c.cfg.Credentials.Retrieve(ctx)
 	if err != nil {
-		return "", c.authorised(ctx, "sts:GetCallerIdentity", c.cfg.Region)
+		_, err = c.authorised(ctx, "sts:GetCallerIdentity", c.cfg.Region)
+		return "", err
 	}
 	for _, s := range sources {
 		if strings.HasPrefix(got.Source, s.name) {
