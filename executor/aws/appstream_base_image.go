@@ -52,7 +52,7 @@ func (f *finder) baseImage(ctx context.Context, l planner.Lookup) {
 	if chosen == nil {
 		return
 	}
-	if wrong := q.unsuitable(chosen); wrong != nil {
+	if wrong := q.unsuitable(chosen, images); wrong != nil {
 		wrong.Subject = l.Origin.Ptr()
 		f.fail(wrong)
 	}
@@ -173,7 +173,7 @@ func (q baseQuery) others(images []object) string {
 }
 
 // unsuitable refuses an image that no builder can start from, or not on this type of machine.
-func (q baseQuery) unsuitable(image object) *hcl.Diagnostic {
+func (q baseQuery) unsuitable(image object, images []object) *hcl.Diagnostic {
 	name, state := text(image, "Name"), text(image, "State")
 	refuse := func(detail string, args ...any) *hcl.Diagnostic {
 		return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Image not usable", Detail: fmt.Sprintf(detail, args...)}
@@ -182,7 +182,7 @@ func (q baseQuery) unsuitable(image object) *hcl.Diagnostic {
 	custom := text(image, "ImageType") == "CUSTOM"
 	switch {
 	case state != available && state != "":
-		return refuse("Image %s is %s, and only one that is AVAILABLE can be started from. Write the beginning of its name, up to the date and with the hyphen before it, to take the newest.", name, state)
+		return refuse("Image %s is %s, and only one that is AVAILABLE can be started from. Write the beginning of its name, up to the date and with the hyphen before it, to take the newest. %s", name, state, q.others(images))
 	case q.Own:
 	case image["ImageBuilderSupported"] != true:
 		return refuse("Image %s does not support image builders. Start from another one.", name)

@@ -282,14 +282,15 @@ func TestFaultsOfBuilders(t *testing.T) {
 		"gateway":                 {faults: stuck("IGW_NOT_ATTACHED"), says: "internet gateway"},
 		"image":                   {faults: stuck("IMAGE_NOT_FOUND"), says: "not shared with this account any more"},
 		"provisioning":            {faults: stuck("FLEET_INSTANCE_PROVISIONING_FAILURE"), says: "try another type"},
+		"fleet stopped":           {faults: stuck("FLEET_STOPPED"), says: "The fleet was stopped"},
 		"validation":              {faults: stuck("VALIDATION_ERROR"), says: "could not start a machine"},
 		"unknown code":            {faults: stuck("SOMETHING_NEW"), says: "SOMETHING_NEW"},
 		"failed":                  {faults: []sandbox.Fault{{Operation: "appstream:CreateImageBuilder", Effect: "fail", Code: "INTERNAL_ERROR", Message: "broken"}}, says: "broken"},
 		"deprecated":              {faults: []sandbox.Fault{{Operation: "appstream:CreateImageBuilder", Effect: "deprecated"}}, says: "DEPRECATED"},
 		"quota is not throttling": {faults: refused("LimitExceededException", 1), says: "L-DE32F884"},
 		"work failed":             {work: hand{fail: errors.New("setup.exe ended with 1603")}, says: "1603"},
-		"late image":              {faults: []sandbox.Fault{{Operation: "appstream:CreateImage", Count: -1, Effect: "late", Describes: 3}}},
-		"image failed":            {faults: []sandbox.Fault{{Operation: "appstream:CreateImage", Count: -1, Effect: "fail", Code: "INTERNAL_ERROR", Message: "disk full"}}, says: "disk full"},
+		"late image":              {faults: []sandbox.Fault{{Operation: "appstream:CreateImage", Effect: "late", Describes: 3}}},
+		"image failed":            {faults: []sandbox.Fault{{Operation: "appstream:CreateImage", Effect: "fail", Code: "INTERNAL_ERROR", Message: "disk full"}}, says: "disk full"},
 		"stop refused once":       {faults: []sandbox.Fault{{Operation: "appstream:StopImageBuilder", Code: "OperationNotPermittedException"}}},
 		"delete refused twice":    {faults: []sandbox.Fault{{Operation: "appstream:DeleteImageBuilder", Code: "ConcurrentModificationException", Count: 2}}},
 	} {
@@ -323,5 +324,22 @@ func TestFaultsOfBuilders(t *testing.T) {
 				t.Errorf("what is left behind is not named: %v", r.err)
 			}
 		})
+	}
+}
+
+// An internal error is no reason to give a machine up: AppStream tries again by itself for as long as is waited.
+func TestInternalErrorsAreWaitedOut(t *testing.T) {
+	t.Parallel()
+	c := to(t, streaming(t, sandbox.Fault{Operation: "appstream:CreateImageBuilder", Effect: "stuck", Code: "INTERNAL_SERVICE_ERROR"}), nil)
+	files := builderFiles()
+	for name, text := range files {
+		files[name] = strings.Replace(text, "  instance_type", "  ready_timeout = \"1s\"\n  instance_type", 1)
+	}
+	options := quick(&hand{})
+	options.Removal = 50 * time.Millisecond
+	begun := time.Now()
+	r := carryOut(t.Context(), plan(t, c, files), c.Driver(options))
+	if r.err == nil || !strings.Contains(r.err.Error(), "1s") || time.Since(begun) < time.Second {
+		t.Errorf("after %v it ended with %v, want the end of a second", time.Since(begun), r.err)
 	}
 }

@@ -46,7 +46,11 @@ func (s *scope) pattern(n *planner.Node) string {
 	if n.Kind.Naming == planner.ContentVersion || n.Kind.Naming == planner.OfRecipe {
 		name += "/*"
 	}
-	if n.Kind.Naming == planner.HashedName {
+	switch {
+	case n.Kind.Naming != planner.HashedName:
+	case service == "appstream" && n.Fixed != "":
+		name = "*" // it may be made of variables, and what its retention deletes has other names
+	default:
 		name += "-*"
 	}
 	return s.place.arn(service, resource+"/"+name)

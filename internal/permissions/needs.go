@@ -252,11 +252,13 @@ var during = map[planner.Op][]planner.Op{ //nolint:gochecknoglobals // a table, 
 	"appstream:CreateImageBuilder": {
 		"appstream:DescribeImages", "appstream:DescribeImageBuilders", "appstream:StartImageBuilder", "appstream:StopImageBuilder", "appstream:DeleteImageBuilder",
 		"appstream:AssociateSoftwareToImageBuilder", "appstream:StartSoftwareDeploymentToImageBuilder", "appstream:DescribeSoftwareAssociations",
+		"appstream:DeleteImage", "appstream:DeleteImagePermissions",
 	},
-	"appstream:CreateImportedImage": {"appstream:DescribeImages", "appstream:DescribeImagePermissions"},
-	"appstream:CreateUpdatedImage":  {"appstream:DescribeImages"},
-	"appstream:CopyImage":           {"appstream:DescribeImages"},
-	"appstream:CreateFleet":         {"appstream:DescribeFleets", "appstream:StartFleet", "appstream:StopFleet", "appstream:UpdateFleet", "appstream:DescribeImages"},
+	// Images that FAILED or that a retention does not keep are deleted, and accounts that are named no more lose the image.
+	"appstream:CreateImportedImage": {"appstream:DescribeImages", "appstream:DescribeImagePermissions", "appstream:DeleteImage", "appstream:DeleteImagePermissions"},
+	"appstream:CreateUpdatedImage":  {"appstream:DescribeImages", "appstream:DeleteImage", "appstream:DeleteImagePermissions"},
+	"appstream:CopyImage":           {"appstream:DescribeImages", "appstream:DeleteImage", "appstream:DeleteImagePermissions"},
+	"appstream:CreateFleet":         {"appstream:DescribeFleets", "appstream:StartFleet", "appstream:StopFleet", "appstream:UpdateFleet", "appstream:DescribeImages", "appstream:ListTagsForResource"},
 	"appstream:UpdateFleet":         {"appstream:DescribeFleets", "appstream:StartFleet", "appstream:StopFleet", "appstream:DescribeImages"},
 }
 

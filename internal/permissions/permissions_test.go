@@ -168,6 +168,41 @@ func TestEveryPartHasItsGrant(t *testing.T) {
 	}
 }
 
+// TestStreamedImagesHaveTheirGrants: what a plan and a run ask and change of AppStream's images is allowed, in the
+// region where each of them is.
+func TestStreamedImagesHaveTheirGrants(t *testing.T) {
+	r := roles(t, `
+source "appstream" "cad" {
+  source_ami   = "ami-0123456789abcdef0"
+  iam_role_arn = "arn:aws:iam::123456789012:role/AppStreamImport"
+  copy_to      = ["us-east-1"]
+
+  share {
+    account = "210987654321"
+  }
+  retention {
+    keep = 3
+  }
+}
+`, "123456789012")
+	const here, there = "arn:aws:appstream:eu-west-1:123456789012:image/cad-*", "arn:aws:appstream:us-east-1:123456789012:image/*"
+	const shared = "arn:aws:appstream:eu-west-1:*:image/* arn:aws:appstream:us-east-1:*:image/*"
+	monthly := roles(t, `
+appstream_updated_image "office" {
+  existing_image_name = "office-"
+  name                = "office-2026-02"
+
+  retention {
+    keep = 3
+  }
+}
+`, "123456789012")
+	const all = "arn:aws:appstream:eu-west-1:123456789012:image/*"
+	wants(t, monthly["build"], "appstream:CreateUpdatedImage on "+all+" if aws:RequestTag/imagebuild:digest Null false", "appstream:DeleteImage on "+all, "appstream:TagResource on "+all)
+	wants(t, r["plan"], "appstream:ListTagsForResource on *", "appstream:DescribeImagePermissions on "+shared, "appstream:DescribeFleets on *", "ec2:DescribeImages on *")
+	wants(t, r["build"], "appstream:DeleteImage on "+here+" "+there, "appstream:UpdateImagePermissions on "+shared, "appstream:DeleteImagePermissions on "+here+" "+there)
+}
+
 // TestManyImagesFitIntoPolicies: hundreds of images are allowed by pattern, in documents that IAM takes.
 func TestManyImagesFitIntoPolicies(t *testing.T) {
 	var b strings.Builder

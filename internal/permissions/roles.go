@@ -43,11 +43,16 @@ func (s *scope) reads(c *collector) {
 	}
 }
 
-// observed are what a plan reads of a node besides its own: machines that an earlier run left, base images.
+// streamed are what a plan reads of an AppStream image: its tags, whom it is shared with, and which fleets use it.
+var streamed = []planner.Op{"appstream:ListTagsForResource", "appstream:DescribeImagePermissions", "appstream:DescribeFleets"} //nolint:gochecknoglobals // a table, never written
+
+// observed are what a plan reads of a node besides its own: machines that an earlier run left, base images, tags.
 var observed = map[planner.Op][]planner.Op{ //nolint:gochecknoglobals // a table, never written
-	"appstream:CreateImageBuilder":  {"appstream:DescribeImageBuilders", "appstream:DescribeImages"},
-	"appstream:CreateUpdatedImage":  {"appstream:DescribeImages"},
-	"appstream:CreateImportedImage": {"ec2:DescribeImages"},
+	"appstream:CreateImageBuilder":    append([]planner.Op{"appstream:DescribeImageBuilders"}, streamed...),
+	"appstream:CreateUpdatedImage":    streamed,
+	"appstream:CreateImportedImage":   append([]planner.Op{"ec2:DescribeImages"}, streamed...),
+	"appstream:CopyImage":             streamed,
+	"appstream:CreateExportImageTask": {"ec2:DescribeImages"},
 }
 
 // lookup is one question that the plan asks before its digests are known.
@@ -90,8 +95,25 @@ func (s *scope) data(c *collector, b *dsl.Block) {
 func (s *scope) call(c *collector, op planner.Op, n *planner.Node, why string) {
 	for _, name := range Actions(op) {
 		ref, _ := action(name)
-		c.allow(name, n.Addr.String()+" "+why, s.resources(name, ref, n), conditionOf(name, ref))
+		var on []string
+		for _, in := range s.regions(name, n) {
+			on = append(on, in.resources(name, ref, n)...)
+		}
+		c.allow(name, n.Addr.String()+" "+why, distinct(on), conditionOf(name, ref))
 	}
+}
+
+// regions are the scope in the regions of a call about a node: its own, and of a copy the one it is made from too.
+func (s *scope) regions(name string, n *planner.Node) []*scope {
+	if n.Region == "" || n.Region == s.place.Region {
+		return []*scope{s}
+	}
+	there := *s
+	there.place.Region = n.Region
+	if name == "appstream:CopyImage" {
+		return []*scope{s, &there}
+	}
+	return []*scope{&there}
 }
 
 // conditionOf is the condition on tags that an action is allowed with, where AWS can ask for it.

@@ -10,7 +10,7 @@ import (
 func (a *appStream) inside(r *streamResource, name string) *call {
 	return &call{
 		op: &awsmodel.Operation{Name: name, Service: appStreamService}, name: name, in: object{}, region: r.Region, account: r.Account,
-		caller: r.arn(), now: a.opts.Now(), number: a.count(appStreamService + ":" + name),
+		caller: r.arn(), now: a.opts.Now(),
 	}
 }
 
@@ -35,6 +35,7 @@ func (a *appStream) createImage(builderARN string, o guestImage) error {
 	if o.DryRun {
 		return nil
 	}
+	c.number = a.count(appStreamService + ":" + c.name) // what the service does, and a dry run has it do nothing
 	r := a.snapshot(b, o)
 	a.add(c, r)
 	a.pass(c, r, "PENDING", "AVAILABLE")
