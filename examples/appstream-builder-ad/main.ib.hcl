@@ -116,6 +116,12 @@ appstream_fleet "office" {
   image_name    = build.office.appstream_image
   instance_type = "stream.standard.large"
 
+  # Machines that join the domain stand where its controllers can be reached, in two availability zones.
+  vpc_config {
+    subnet_ids         = ["subnet-0123456789abcdef0", "subnet-0fedcba9876543210"]
+    security_group_ids = ["sg-0123456789abcdef0"]
+  }
+
   compute_capacity {
     desired_instances = 2
   }

@@ -32,7 +32,7 @@ func domains(ctx context.Context, e *exam) []report.Check {
 				continue
 			}
 			nets = append(nets, d.region+net.key())
-			out = append(out, e.network(ctx, d, net)...)
+			out = append(out, e.network(ctx, d, n)...)
 		}
 		out = append(out, toCheck(d))
 	}

@@ -26,9 +26,10 @@ func (n network) key() string {
 }
 
 // network asks whether machines that join a domain have a way to it: subnet, security groups, and name servers.
-func (e *exam) network(ctx context.Context, d *domain, n network) []report.Check {
+func (e *exam) network(ctx context.Context, d *domain, joining *planner.Node) []report.Check {
+	n := networkOf(joining)
 	if len(n.subnets) == 0 {
-		return []report.Check{problem("network of "+d.name, "Write subnet_id or vpc_config.", "%s joins a domain and is in no subnet.", d.joining[0].Addr)}
+		return []report.Check{problem("network of "+d.name, "Write subnet_id or vpc_config.", "%s joins a domain and is in no subnet.", joining.Addr)}
 	}
 	vpc, out := e.subnets(ctx, d, n.subnets)
 	if len(n.groups) > 0 {

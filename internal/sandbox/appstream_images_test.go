@@ -132,7 +132,7 @@ func TestStreamImportRefusals(t *testing.T) {
 		{"reserved", "InvalidParameterCombinationException", "must not begin with aws", func(in *appstream.CreateImportedImageInput) { in.Name = aws.String("AWS-cad") }},
 		{"comma", "ValidationException", "Description", func(in *appstream.CreateImportedImageInput) { in.Description = aws.String("one, two") }},
 		{"twice", "InvalidParameterCombinationException", "already that of", func(in *appstream.CreateImportedImageInput) {
-			in.AppCatalogConfig = slices.Repeat([]streamtypes.ApplicationConfig{{Name: aws.String("cad"), AbsoluteAppPath: aws.String("x")}}, 2)
+			in.AppCatalogConfig = slices.Repeat([]streamtypes.ApplicationConfig{{Name: aws.String("cad"), AbsoluteAppPath: aws.String(`C:\x.exe`)}}, 2)
 		}},
 	} {
 		in := &appstream.CreateImportedImageInput{Name: aws.String("cad"), SourceAmiId: &good, IamRoleArn: aws.String(importRole), DryRun: aws.Bool(true)}
