@@ -33,8 +33,8 @@ func TestSecretsOfSecretsManager(t *testing.T) {
 		"secretsmanager:" + *made.ARN + "#password":                     "second",
 		"secretsmanager:" + (*made.ARN)[:len(*made.ARN)-len("-123456")]: `{"password":"second","port":5986}`,
 	} {
-		if got, err := c.Secret(t.Context(), "", name); err != nil || got != want {
-			t.Errorf("%s is %q, %v", name, got, err)
+		if got, failed := c.Secret(t.Context(), "", name); failed != nil || got != want {
+			t.Errorf("%s is %q, %v", name, got, failed)
 		}
 	}
 	for name, says := range map[string]string{
@@ -42,8 +42,8 @@ func TestSecretsOfSecretsManager(t *testing.T) {
 		"secretsmanager:appstream/builder#none": `has no text "none"`,
 		"secretsmanager:appstream":              "can't find the specified secret",
 	} {
-		if got, err := c.Secret(t.Context(), "", name); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s is %q, %v", name, got, err)
+		if got, failed := c.Secret(t.Context(), "", name); failed == nil || !strings.Contains(failed.Error(), says) {
+			t.Errorf("%s is %q, %v", name, got, failed)
 		}
 	}
 	if _, err = kept.DeleteSecret(t.Context(), &secretsmanager.DeleteSecretInput{SecretId: made.Name}); err != nil {

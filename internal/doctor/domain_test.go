@@ -3,6 +3,7 @@ package doctor_test
 import (
 	"context"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -116,6 +117,7 @@ func inOrder() cloud {
 // TestDomain holds what is found of a domain that machines join, and of AppStream's account, against a golden.
 func TestDomain(t *testing.T) {
 	const units = `"OrganizationalUnitDistinguishedNames": ["OU=Other,DC=corp,DC=example,DC=com", "OU=AppStream, DC=corp, DC=example, DC=com"]`
+	fleetless, _, _ := strings.Cut(joined, `appstream_fleet "office"`)
 	cases := []struct {
 		name, configuration string
 		change              cloud
@@ -133,7 +135,7 @@ func TestDomain(t *testing.T) {
 		{"name servers of AWS", joined, cloud{"ec2:DescribeDhcpOptions": `{"DhcpOptions": [{"DhcpConfigurations": [{"Key": "domain-name-servers", "Values": [{"Value": "AmazonProvidedDNS"}]}]}]}`}},
 		{"no DHCP options", joined, cloud{"ec2:DescribeVpcs": `{"Vpcs": [{"VpcId": "vpc-1", "DhcpOptionsId": "default"}]}`}},
 		{"no service roles", joined, cloud{"iam:GetRole": "NoSuchEntity"}},
-		{"no fleet", joined[:strings.Index(joined, `appstream_fleet "office"`)], cloud{"iam:GetRole of Scaling": "NoSuchEntity"}},
+		{"no fleet", fleetless, cloud{"iam:GetRole of Scaling": "NoSuchEntity"}},
 		{"nobody may ask", joined, cloud{
 			"appstream:DescribeDirectoryConfigs": "AccessDeniedException", "ec2:DescribeSubnets": "UnauthorizedOperation", "ec2:DescribeSecurityGroups": "UnauthorizedOperation",
 		}},
@@ -141,9 +143,7 @@ func TestDomain(t *testing.T) {
 	var got txtar.Archive
 	for _, tt := range cases {
 		c := inOrder()
-		for op, answer := range tt.change {
-			c[op] = answer
-		}
+		maps.Copy(c, tt.change)
 		p := doctor.Patient{AWS: c, ARN: "arn:aws:iam::123456789012:root", Place: permissions.Place{Region: region, Account: account}, Graph: graphOf(t, tt.configuration), For: "build"}
 		got.Files = append(got.Files, txtar.File{Name: tt.name, Data: []byte(render(streaming(doctor.Examine(t.Context(), p))))})
 	}
