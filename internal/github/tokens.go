@@ -51,7 +51,7 @@ func (t *Tokens) Available() error {
 	if t.getenv("ACTIONS_ID_TOKEN_REQUEST_URL") != "" && t.getenv("ACTIONS_ID_TOKEN_REQUEST_TOKEN") != "" {
 		return nil
 	}
-	why := "the job has no permission for them. Add\n  permissions:\n    id-token: write\nto the job. The permissions of a job replace those of the workflow, and a reusable workflow has only those that its caller has too."
+	why := "the job has no permission for them. Add permissions: {id-token: write} to the job. The permissions of a job replace those of the workflow, and a reusable workflow has only those that its caller has too."
 	switch {
 	case !t.env.Actions:
 		why = "this is no step of GitHub Actions."
