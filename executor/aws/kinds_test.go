@@ -9,6 +9,8 @@ import (
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder/types"
+	"github.com/hashicorp/hcl/v2"
+	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor/aws"
@@ -57,6 +59,12 @@ func fits(t *testing.T, a dsl.Addr, op planner.Op, in planner.Object) {
 
 func compile(tb testing.TB, files map[string]string) *planner.Graph {
 	tb.Helper()
+	return compileWith(tb, nil, files)
+}
+
+// compileWith compiles with an answer for data blocks.
+func compileWith(tb testing.TB, data func(*dsl.Block) (map[string]cty.Value, hcl.Diagnostics), files map[string]string) *planner.Graph {
+	tb.Helper()
 	fs := fstest.MapFS{}
 	for name, text := range files {
 		fs[name] = &fstest.MapFile{Data: []byte(text)}
@@ -65,7 +73,7 @@ func compile(tb testing.TB, files map[string]string) *planner.Graph {
 		FS: fs, Dir: ".", Cwd: ".", Root: "/repository",
 		Env: func(string) (string, bool) { return "", false }, Envs: func() []string { return nil },
 	}
-	cfg, diags := dsl.Load(host, dsl.Options{Types: kind.BlockTypes(), Version: "0.1.0"})
+	cfg, diags := dsl.Load(host, dsl.Options{Types: kind.BlockTypes(), Version: "0.1.0", Data: data})
 	if diags.HasErrors() {
 		tb.Fatal(diags)
 	}

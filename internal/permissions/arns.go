@@ -53,12 +53,20 @@ func (s *scope) pattern(n *planner.Node) string {
 	default:
 		name += "-*"
 	}
-	return s.place.arn(service, resource+"/"+name)
+	return s.of(n).arn(service, resource+"/"+name)
+}
+
+// of is the place that a node is made in: copies, and what belongs to them, are in another region.
+func (s *scope) of(n *planner.Node) Place {
+	return Place{Region: cmp.Or(n.Region, s.place.Region), Account: s.place.Account}
 }
 
 // name is a node's name before anything was appended to it; an image has its recipe's.
 func (s *scope) name(n *planner.Node) string {
 	for _, member := range n.Kind.Identity {
+		if strings.HasPrefix(string(n.Kind.Create), "appstream:") {
+			break // what is imported has a name of its own
+		}
 		switch of := n.Input[member].(type) {
 		case dsl.Ref:
 			if r := s.nodes[of.Addr.String()]; r != nil {

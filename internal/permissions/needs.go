@@ -1,6 +1,7 @@
 package permissions
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/org/imagebuild-action/dsl"
@@ -205,6 +206,25 @@ func appstreamRole(why string) need {
 	return need{actions: []string{"iam:PassRole"}, on: rolesAt("IamRoleArn"), passed: appstreamService, why: why}
 }
 
+// baseImage is the image that a machine begins with: one of AWS's, which belong to no account, of another account, or
+// of ours.
+func baseImage(s *scope, in planner.Object) []string {
+	if arn := text(in, "ImageArn"); arn != "" {
+		return []string{arn}
+	}
+	return []string{"arn:" + s.place.partition() + ":appstream:" + s.place.Region + ":*:image/" + cmp.Or(text(in, "ImageName"), "*")}
+}
+
+// ownImage is the image of the account that a member names: one of the graph, by its name, or any where that is looked up.
+func ownImage(member string) func(*scope, planner.Object) []string {
+	return func(s *scope, in planner.Object) []string {
+		if ref, ok := in[member].(dsl.Ref); ok && s.nodes[ref.Addr.String()] != nil {
+			return s.referred(ref)
+		}
+		return []string{s.place.arn("appstream", "image/"+cmp.Or(text(in, member), "*"))}
+	}
+}
+
 // needs are what calls are decided by besides their own action: the dependent actions of AWS's reference,
 // as far as the input has what they are about (Image Builder User Guide and AppStream Administration Guide).
 var needs = map[planner.Op][]need{ //nolint:gochecknoglobals // a table, never written
@@ -232,11 +252,16 @@ var needs = map[planner.Op][]need{ //nolint:gochecknoglobals // a table, never w
 	"imagebuilder:CreateLifecyclePolicy": lifecycleNeeds,
 	"imagebuilder:UpdateLifecyclePolicy": lifecycleNeeds,
 
-	"appstream:CreateImageBuilder": {appstreamRole("gives it to the machine")},
+	"appstream:CreateImageBuilder": {
+		appstreamRole("gives it to the machine"),
+		{actions: []string{"appstream:CreateImageBuilder"}, on: baseImage, why: "is made on it"},
+	},
 	"appstream:CreateImportedImage": {
 		appstreamRole("is imported under it"),
 		{actions: []string{"ec2:DescribeImages"}, on: anywhere, why: "is looked at before it is imported"},
 	},
+	"appstream:CreateUpdatedImage":    {{actions: []string{"appstream:CreateUpdatedImage"}, on: ownImage("existingImageName"), why: "is made of it"}},
+	"appstream:CopyImage":             {{actions: []string{"appstream:CopyImage"}, on: ownImage("SourceImageName"), why: "is made of it"}},
 	"appstream:CreateExportImageTask": {appstreamRole("is exported under it")},
 	"appstream:CreateFleet":           {appstreamRole("gives it to its instances")},
 	"appstream:UpdateFleet":           {appstreamRole("gives it to its instances")},

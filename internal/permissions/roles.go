@@ -1,6 +1,7 @@
 package permissions
 
 import (
+	"cmp"
 	"maps"
 	"slices"
 	"strings"
@@ -165,16 +166,14 @@ func (s *scope) appstream(resource string, n *planner.Node) []string {
 	if n.Kind.Resource == resource {
 		return []string{s.pattern(n)}
 	}
+	place := s.of(n)
 	if resource == "image" { // images of AWS and of others belong to no account of ours
-		if name := text(n.Input, "ImageName"); name != "" {
-			return []string{strings.Replace(s.place.arn("appstream", "image/"+name), ":"+s.place.account()+":", ":*:", 1)}
-		}
-		return []string{strings.Replace(s.place.arn("appstream", "image/*"), ":"+s.place.account()+":", ":*:", 1)}
+		return []string{strings.Replace(place.arn("appstream", "image/"+cmp.Or(text(n.Input, "ImageName"), "*")), ":"+place.account()+":", ":*:", 1)}
 	}
 	if name := text(n.Input, "Name"); name != "" {
-		return []string{s.place.arn("appstream", resource+"/"+name+"*")}
+		return []string{place.arn("appstream", resource+"/"+name+"*")}
 	}
-	return []string{s.place.arn("appstream", resource+"/*")}
+	return []string{place.arn("appstream", resource+"/*")}
 }
 
 // logGroups are where an image's log goes.
