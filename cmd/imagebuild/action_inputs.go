@@ -223,3 +223,12 @@ func (in givenInputs) number(name string) int {
 	}
 	return n
 }
+
+// logLines is how many lines of a log are kept, in report.Meta's terms: below 0 none, 0 what it keeps by itself.
+func (in givenInputs) logLines() int {
+	n := in.number("log-lines")
+	if n == 0 && in["log-lines"] != "" {
+		return -1
+	}
+	return n
+}

@@ -19,7 +19,7 @@ const documentName = "report.json"
 // reporter takes what the command tells.
 func (a *action) reporter(ctx context.Context) *reporter {
 	return &reporter{
-		about: a.about(), logLines: max(a.in.number("log-lines"), 0),
+		about: a.about(), logLines: a.in.logLines(),
 		plan: a.planned, progress: a.progress(ctx),
 		tell:   func(d *report.Document) { a.doc = d },
 		kept:   func(dir string) { a.logs = dir },

@@ -232,6 +232,14 @@ func TestReadInputs(t *testing.T) {
 	}
 }
 
+func TestNoLogLinesIsNone(t *testing.T) {
+	for given, kept := range map[string]int{"": 0, "0": -1, "40": 40} {
+		if got := (givenInputs{"log-lines": given}).logLines(); got != kept {
+			t.Errorf("log-lines %q keeps %d lines, not %d", given, got, kept)
+		}
+	}
+}
+
 func TestOutputsAreTyped(t *testing.T) {
 	for _, tt := range []struct {
 		name, value string

@@ -118,6 +118,7 @@ func inOrder() cloud {
 func TestDomain(t *testing.T) {
 	const units = `"OrganizationalUnitDistinguishedNames": ["OU=Other,DC=corp,DC=example,DC=com", "OU=AppStream, DC=corp, DC=example, DC=com"]`
 	fleetless, _, _ := strings.Cut(joined, `appstream_fleet "office"`)
+	netless, _, _ := strings.Cut(joined, "  vpc_config")
 	cases := []struct {
 		name, configuration string
 		change              cloud
@@ -127,7 +128,7 @@ func TestDomain(t *testing.T) {
 		{"no directory", joined, cloud{"appstream:DescribeDirectoryConfigs": "ResourceNotFoundException"}},
 		{"another unit, and one with spaces", joined, cloud{"appstream:DescribeDirectoryConfigs": `{"DirectoryConfigs": [{` + units + `, "ServiceAccountCredentials": {"AccountName": "join"}}]}`}},
 		{"no service account", joined, cloud{"appstream:DescribeDirectoryConfigs": `{"DirectoryConfigs": [{"OrganizationalUnitDistinguishedNames": ["OU=AppStream,DC=corp,DC=example,DC=com"]}]}`}},
-		{"a fleet in no subnet", joined[:strings.Index(joined, "  vpc_config")] + "}\n", nil},
+		{"a fleet in no subnet", netless + "}\n", nil},
 		{"no such subnet and group", joined, cloud{"ec2:DescribeSubnets": "InvalidSubnetID.NotFound", "ec2:DescribeSecurityGroups": "InvalidGroup.NotFound"}},
 		{"a full subnet, and a group of another VPC", joined, cloud{
 			"ec2:DescribeSubnets":        `{"Subnets": [{"SubnetId": "subnet-0123456789abcdef0", "VpcId": "vpc-1", "AvailableIpAddressCount": 0}]}`,

@@ -29,10 +29,10 @@ func compile(t *testing.T, text string) *planner.Graph {
 	return g
 }
 
-func roles(t *testing.T, text, account string) map[string]permissions.Role {
+func roles(t *testing.T, text string) map[string]permissions.Role {
 	t.Helper()
 	out := map[string]permissions.Role{}
-	for _, r := range permissions.Of(compile(t, text), permissions.Place{Region: "eu-west-1", Account: account}) {
+	for _, r := range permissions.Of(compile(t, text), permissions.Place{Region: "eu-west-1", Account: "123456789012"}) {
 		out[r.Name] = r
 	}
 	return out
@@ -119,7 +119,7 @@ image "web" {
 
 // TestEveryPartHasItsGrant: each thing that a configuration can name leads to its action, scoped to it.
 func TestEveryPartHasItsGrant(t *testing.T) {
-	r := roles(t, everything, "123456789012")
+	r := roles(t, everything)
 	wants(t, r["plan"],
 		"ssm:GetParameters on arn:aws:ssm:eu-west-1::parameter/aws/service/ami-amazon-linux-latest/al2023-ami-kernel-default-x86_64",
 		"ssm:GetParameter on arn:aws:ssm:eu-west-1:123456789012:parameter/net/subnet",
@@ -184,7 +184,7 @@ source "appstream" "cad" {
     keep = 3
   }
 }
-`, "123456789012")
+`)
 	const here, there = "arn:aws:appstream:eu-west-1:123456789012:image/cad-*", "arn:aws:appstream:us-east-1:123456789012:image/*"
 	const shared = "arn:aws:appstream:eu-west-1:*:image/* arn:aws:appstream:us-east-1:*:image/*"
 	monthly := roles(t, `
@@ -196,7 +196,7 @@ appstream_updated_image "office" {
     keep = 3
   }
 }
-`, "123456789012")
+`)
 	const all = "arn:aws:appstream:eu-west-1:123456789012:image/*"
 	wants(t, monthly["build"], "appstream:CreateUpdatedImage on "+all+" if aws:RequestTag/imagebuild:digest Null false", "appstream:DeleteImage on "+all, "appstream:TagResource on "+all)
 	wants(t, r["plan"], "appstream:ListTagsForResource on *", "appstream:DescribeImagePermissions on "+shared, "appstream:DescribeFleets on *", "ec2:DescribeImages on *")
@@ -221,7 +221,7 @@ build {
 }
 `, i)
 	}
-	build := roles(t, b.String(), "123456789012")["build"]
+	build := roles(t, b.String())["build"]
 	for _, g := range build.Grants {
 		if g.Action == "ssm:GetParameter" {
 			t.Errorf("an AMI's id is taken for a parameter: %v", g.Resources)
