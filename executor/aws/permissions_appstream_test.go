@@ -109,7 +109,11 @@ func put(t *testing.T, server http.Handler, name string) {
 	req.Header.Set("Content-Type", "application/x-amz-json-1.1")
 	req.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=x/20260101/"+region+"/ssm/aws4_request, SignedHeaders=host, Signature=x")
 	out, err := inside{server}.RoundTrip(req)
-	if err != nil || out.StatusCode != http.StatusOK {
-		t.Fatal(err, out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = out.Body.Close() }()
+	if out.StatusCode != http.StatusOK {
+		t.Fatal(out.Status)
 	}
 }
