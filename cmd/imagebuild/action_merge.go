@@ -100,6 +100,7 @@ func (a *action) publishAll(ctx context.Context, docs []*report.Document) {
 	for _, n := range report.Annotations(docs, report.MaxAnnotations) {
 		a.commands.Annotate(annotation(n))
 	}
+	a.notice("The report was not written to the workspace", a.writeReport(report.JSON(docs)))
 	a.deliver(ctx, docs)
 	a.writeOutputs()
 }

@@ -59,7 +59,7 @@ func (a *action) publish(ctx context.Context) {
 	for _, n := range report.Annotations(docs, report.MaxAnnotations) {
 		a.commands.Annotate(annotation(n))
 	}
-	a.notice("The report was not written to the workspace", a.writeReport())
+	a.notice("The report was not written to the workspace", a.writeReport(a.doc.JSON()))
 	a.deliver(ctx, docs)
 	a.writeOutputs()
 }
@@ -95,9 +95,8 @@ func (a *action) remember(d *report.Document) {
 	}
 }
 
-// writeReport leaves the document in the workspace.
-func (a *action) writeReport() error {
-	raw, err := a.doc.JSON()
+// writeReport leaves what was told, as JSON, in the workspace.
+func (a *action) writeReport(raw []byte, err error) error {
 	if err != nil {
 		return err
 	}
