@@ -56,7 +56,7 @@ type Waiter interface {
 func Await(d Driver, w Waiter, on OnCancel) Driver {
 	return DriverFunc(func(ctx context.Context, c *planner.Change, in planner.Object, emit func(Event)) (Outputs, error) {
 		made := known(c)
-		if c.Verb != planner.Wait {
+		if c.Verb != planner.Wait || !w.Waits(c) { // what the waiter does not know waits in its own driver
 			out, err := d.Do(ctx, c, in, emit)
 			if err != nil || !w.Waits(c) {
 				return out, err
