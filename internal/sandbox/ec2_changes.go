@@ -19,6 +19,8 @@ type snapshot struct {
 	AMI               string // the one it belongs to; "" after that was deregistered
 	Created           time.Time
 	Tags              map[string]string
+	Public            bool     `json:",omitempty"` // everybody may make volumes of it
+	SharedWith        []string `json:",omitempty"` // accounts that may, too
 }
 
 // A launchTemplate says what instances are launched from. Its versions are the AMIs they name.
@@ -95,6 +97,10 @@ func (s *Server) ec2Changes() map[string]func(*call, url.Values) (any, error) {
 		"DeleteSnapshot":                 s.deleteSnapshot,
 		"CreateTags":                     s.createTags,
 		"DeleteTags":                     s.deleteTags,
+		"ModifyImageAttribute":           s.modifyImageAttribute,
+		"DescribeImageAttribute":         s.describeImageAttribute,
+		"ModifySnapshotAttribute":        s.modifySnapshotAttribute,
+		"DescribeSnapshotAttribute":      s.describeSnapshotAttribute,
 		"CreateLaunchTemplate":           s.createLaunchTemplate,
 		"DescribeLaunchTemplateVersions": s.describeLaunchTemplateVersions,
 	}
