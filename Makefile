@@ -8,7 +8,7 @@ lint:
 
 # The speed that was promised, as figures and as the ratio to the ones last committed.
 bench:
-	go test -run '^$$' -bench . -count 5 ./cmd/imagebuild ./dsl ./planner/... ./executor/... ./internal/component > bench.out
+	go test -run '^$$' -bench . -count 5 ./cmd/imagebuild ./dsl ./planner/... ./executor/... ./internal/component ./internal/report > bench.out
 	go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260908200009-22c9c6c9d4da docs/bench.txt bench.out
 
 # Looks for new inputs that break what parses, a minute each. What it finds is written to testdata/fuzz and

@@ -156,7 +156,7 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 		fmt.Fprintf(p.stderr, "warning: the record of this run is not complete: %v\n", err)
 	}
 	unwritten := g.writeManifests(plan, rep)
-	err = redacted(out, g.cfg, func(w io.Writer) error { return report.RunText(w, rep, p.textOptions(out)) })
+	err = redacted(out, g.cfg, func(w io.Writer) error { return report.RunText(w, rep, g.textOptions(out)) })
 	switch {
 	case errors.Is(context.Cause(ctx), errInterrupted):
 		return told(statusInterrupted)

@@ -17,6 +17,12 @@ func collectFlags(c *cobra.Command, into map[string]bool) {
 type configurationFlags struct {
 	vars, varFiles, only, except []string
 	region                       string
+	all                          bool
+}
+
+// addAll adds --all, which every command has that shows what it finds.
+func addAll(c *cobra.Command, all *bool) {
+	c.Flags().BoolVar(all, "all", false, "show every error and warning, not the first of those that are alike")
 }
 
 func (f *configurationFlags) add(c *cobra.Command) {
@@ -24,6 +30,9 @@ func (f *configurationFlags) add(c *cobra.Command) {
 	c.Flags().StringArrayVar(&f.varFiles, "var-file", nil, "read variables from `file`; may be repeated, later ones win")
 	c.Flags().StringSliceVar(&f.only, "only", nil, "keep only the builds whose names match one of these `globs`, and what they need")
 	c.Flags().StringSliceVar(&f.except, "except", nil, "leave out the builds whose names match one of these `globs`")
+	if c.Flags().Lookup("all") == nil {
+		addAll(c, &f.all)
+	}
 	c.Flags().StringVar(&f.region, "region", "", "the `region` to build in (default: AWS_REGION, AWS_DEFAULT_REGION, then the configuration's)")
 }
 

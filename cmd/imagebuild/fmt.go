@@ -18,12 +18,13 @@ import (
 // A formatter rewrites files, or says which it would.
 type formatter struct {
 	p                          *program
+	g                          *planning // that shows what cannot be parsed
 	check, diff, recursive     bool
 	unformatted, unparsedFiles int
 }
 
 func (p *program) fmtCommand() *cobra.Command {
-	f := &formatter{p: p}
+	f := &formatter{p: p, g: &planning{p: p, command: "fmt"}}
 	c := &cobra.Command{
 		Use: "fmt [PATH|-]...", Short: "Rewrite configuration files in the usual form",
 		Long: "fmt rewrites the configuration and variable files of each PATH (default: this directory) in the usual\n" +
@@ -41,6 +42,7 @@ func (p *program) fmtCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&f.check, "check", false, "change nothing; end with status 1 when a file is not in the usual form")
 	c.Flags().BoolVar(&f.diff, "diff", false, "show the changes")
+	addAll(c, &f.g.conf.all)
 	c.Flags().BoolVar(&f.recursive, "recursive", false, "also format directories below")
 	return c
 }
@@ -126,7 +128,7 @@ func (f *formatter) formatted(name string, src []byte) ([]byte, bool) {
 	if diags.HasErrors() {
 		f.unparsedFiles++
 		cfg := &dsl.Config{Files: map[string]*hcl.File{name: {Bytes: src}}}
-		f.p.draw(cfg, diags)
+		f.g.draw(cfg, diags)
 		return nil, false
 	}
 	return out, true

@@ -55,6 +55,7 @@ func (p *program) gcCommand() *cobra.Command {
 	c.Flags().IntVar(&o.keep, "keep", 0, "never delete the newest `N` images of each name (default with --project alone: 3)")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be deleted, and delete nothing")
 	c.Flags().BoolVar(&o.events, "json", false, "write events as JSON lines to standard output; with --dry-run the plan as JSON")
+	addAll(c, &g.conf.all)
 	c.Flags().StringVar(&g.conf.region, "region", "", "the `region` to look in (default: as build finds it)")
 	c.Flags().StringArrayVar(&g.conf.vars, "var", nil, "set a variable of the configuration at PATH: `name=value`; may be repeated")
 	c.Flags().StringArrayVar(&g.conf.varFiles, "var-file", nil, "read variables from `file`; may be repeated, later ones win")
@@ -133,7 +134,7 @@ func (g *planning) current(ctx context.Context, named, over bool) ([]planner.Use
 	if g.stop(diags) || g.stop(graph.Seal(facts)) {
 		return nil, g.refuse(ctx)
 	}
-	g.p.draw(g.cfg, g.diags)
+	g.draw(g.cfg, g.diags)
 	user := planner.User{Name: "the configuration at " + g.path}
 	for _, n := range graph.Nodes {
 		if arn := planner.ARN(n, awsmodel.PartitionOf(g.region), g.region, g.target.account); arn != "" {
@@ -151,7 +152,7 @@ func (g *planning) settings(named bool) error {
 		if err := g.load(nil); err != nil {
 			return err
 		}
-		g.p.draw(g.cfg, g.diags)
+		g.draw(g.cfg, g.diags)
 	}
 	g.region = g.p.regionOf(g.conf, g.cfg)
 	return nil

@@ -49,6 +49,28 @@ func (p *program) locate(path string) (*location, error) {
 	return loc, nil
 }
 
+// fromHere says how a file of the repository, by its slash path, is opened from cwd. What isn't a file there,
+// an argument or a variable of the environment, keeps its name.
+func (l *location) fromHere(cwd string) func(name string) string {
+	if here, err := filepath.EvalSymlinks(cwd); err == nil {
+		cwd = here
+	}
+	known := map[string]string{}
+	return func(name string) string {
+		if found, ok := known[name]; ok {
+			return found
+		}
+		out := name
+		if _, err := l.root.Stat(filepath.FromSlash(name)); err == nil {
+			if rel, err := filepath.Rel(cwd, filepath.Join(l.host.Root, filepath.FromSlash(name))); err == nil {
+				out = rel
+			}
+		}
+		known[name] = out
+		return out
+	}
+}
+
 func (l *location) close() error { return l.root.Close() }
 
 // repository is the nearest directory at or above dir that holds .git, or dir itself where none does.

@@ -40,7 +40,6 @@ type matrixLeg struct {
 
 // matrixOptions are matrix's own flags.
 type matrixOptions struct {
-	all          bool
 	legs, layers int
 }
 
@@ -62,23 +61,23 @@ func (p *program) matrixCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return p.matrix(plan, o)
+			return p.matrix(plan, g.conf.all, o)
 		},
 	}
+	c.Flags().BoolVar(&g.conf.all, "all", false, "also builds that have nothing to do, and every error and warning")
 	g.conf.add(c)
 	g.tgt.add(c)
 	g.pr.add(c)
 	c.Flags().BoolVar(&g.offline, "offline", false, "ask AWS nothing, also where there are credentials: every build is a job then")
 	c.Flags().BoolVar(&g.rebuild, "rebuild", false, "build images again that are there already")
-	c.Flags().BoolVar(&o.all, "all", false, "also builds that have nothing to do")
 	c.Flags().IntVar(&o.legs, "max-jobs", maxLegs, "at most `n` jobs in a layer: more builds than that share jobs")
 	c.Flags().IntVar(&o.layers, "max-layers", 0, "at most `n` layers, as many as the workflow has jobs with a matrix: deeper ones join the last (default: no limit)")
 	return c
 }
 
 // matrix writes the plan's layers.
-func (p *program) matrix(plan *planner.Plan, o matrixOptions) error {
-	layers, err := plan.Layers(o.all)
+func (p *program) matrix(plan *planner.Plan, all bool, o matrixOptions) error {
+	layers, err := plan.Layers(all)
 	if err != nil {
 		return mistake("the names of builds are what --only selects by", "no matrix can be made: %w", err)
 	}

@@ -84,7 +84,7 @@ func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
 	if g.lint {
 		g.diags = append(g.diags, lintPlan(plan)...)
 	}
-	g.p.draw(g.cfg, g.diags)
+	g.draw(g.cfg, g.diags)
 	return plan, nil
 }
 
@@ -128,7 +128,7 @@ func (g *planning) load(data dataLookup) error {
 	if g.stop(diags) {
 		_, more := planner.Compile(cfg, kind.All(), g.p.regionOf(g.conf, cfg)) // what is wrong besides
 		g.diags = append(g.diags, more...)
-		g.p.draw(cfg, g.diags)
+		g.draw(cfg, g.diags)
 		g.p.reporter.mistaken(g, g.diags)
 		return told(statusMistake)
 	}
@@ -176,7 +176,7 @@ func (g *planning) refuse(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return told(statusInterrupted)
 	}
-	g.p.draw(g.cfg, g.diags)
+	g.draw(g.cfg, g.diags)
 	g.p.reporter.mistaken(g, g.diags)
 	return told(statusMistake)
 }
@@ -200,17 +200,28 @@ func (p *program) regionOf(f configurationFlags, cfg *dsl.Config) string {
 	return fallbackRegion
 }
 
-// draw writes diagnostics with their source lines and carets, all of them, secrets covered.
-func (p *program) draw(cfg *dsl.Config, diags hcl.Diagnostics) {
+// draw writes diagnostics with their source lines and carets, secrets covered.
+func (g *planning) draw(cfg *dsl.Config, diags hcl.Diagnostics) {
 	if len(diags) == 0 {
 		return
 	}
-	err := redacted(p.stderr, cfg, func(w io.Writer) error {
-		return report.Diagnostics(w, cfg.Files, diags, p.textOptions(p.stderr))
+	err := redacted(g.p.stderr, cfg, func(w io.Writer) error {
+		return report.Diagnostics(w, cfg.Files, diags, g.textOptions(g.p.stderr))
 	})
 	if err != nil {
-		fmt.Fprintf(p.stderr, "error: drawing what was found: %v\n", err)
+		fmt.Fprintf(g.p.stderr, "error: drawing what was found: %v\n", err)
 	}
+}
+
+// textOptions are the program's for what quotes the configuration: files are called as they are opened from
+// the working directory.
+func (g *planning) textOptions(w io.Writer) report.TextOptions {
+	o := g.p.textOptions(w)
+	o.All = g.conf.all
+	if g.loc != nil {
+		o.Path = g.loc.fromHere(g.p.cwd)
+	}
+	return o
 }
 
 // redacted hands write a writer that covers the configuration's secrets.

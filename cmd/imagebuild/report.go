@@ -29,6 +29,7 @@ const (
 type reportOptions struct {
 	format, out string
 	budget      int
+	all         bool
 }
 
 func (p *program) reportCommand() *cobra.Command {
@@ -40,6 +41,7 @@ func (p *program) reportCommand() *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error { return p.report(args, o) },
 	}
 	c.Flags().StringVar(&o.format, "format", "markdown", "markdown, html, json or text")
+	addAll(c, &o.all)
 	c.Flags().StringVar(&o.out, "out", "", "write to `file` instead of standard output")
 	c.Flags().IntVar(&o.budget, "budget", report.MaxComment, "markdown in at most `n` bytes: logs and details are left out until it fits")
 	return c
@@ -92,6 +94,7 @@ func (p *program) renderReports(w io.Writer, docs []*report.Document, o reportOp
 		if o.out == "" {
 			options = p.textOptions(p.stdout)
 		}
+		options.All = o.all
 		err = report.DocumentsText(w, docs, options)
 	default:
 		return mistake("choose markdown, html, json or text", "there is no format %q", o.format)

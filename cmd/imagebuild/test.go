@@ -148,9 +148,9 @@ func (t *tester) verdict(ctx context.Context, results []*rehearsal.Result, faile
 // fold shows an event. Text about what is going on goes to standard error.
 func (t *tester) fold(progress io.Writer, e rehearsal.Event) {
 	var errs []error
-	options := t.p.textOptions(t.p.stdout)
+	options := t.g.textOptions(t.p.stdout)
 	if t.f.json {
-		options = t.p.textOptions(t.p.stderr)
+		options = t.g.textOptions(t.p.stderr)
 	}
 	name := report.Neutral(e.Build.Name)
 	switch e.Kind {

@@ -19,7 +19,7 @@ func (p *program) validateCommand() *cobra.Command {
 			"With --documents it checks component documents alone and takes the flags of `awstoe validate`.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if c.Flags().Changed("documents") {
-				return p.validateDocuments(c.Context(), f)
+				return p.validateDocuments(c.Context(), f, g.conf.all)
 			}
 			g.path = pathArg(args)
 			defer func() { err = errors.Join(err, g.close()) }()

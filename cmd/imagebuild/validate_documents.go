@@ -34,7 +34,7 @@ type validation struct {
 
 // validateDocuments checks component documents: carets for people on standard error, AWSTOE's answer
 // on standard output, status 1 where something is wrong.
-func (p *program) validateDocuments(ctx context.Context, f documentFlags) error {
+func (p *program) validateDocuments(ctx context.Context, f documentFlags, all bool) error {
 	platforms, err := osPlatforms(f.platforms)
 	if err != nil {
 		return err
@@ -53,7 +53,9 @@ func (p *program) validateDocuments(ctx context.Context, f documentFlags) error 
 		}
 		diags := checkDocument(path, source, platforms)
 		files := map[string]*hcl.File{path: {Bytes: []byte(source)}}
-		if err := report.Diagnostics(p.stderr, files, diags, p.textOptions(p.stderr)); err != nil {
+		options := p.textOptions(p.stderr)
+		options.All = all
+		if err := report.Diagnostics(p.stderr, files, diags, options); err != nil {
 			return fmt.Errorf("drawing what was found: %w", err)
 		}
 		for _, d := range diags {

@@ -73,15 +73,15 @@ const (
 
 func (d *Document) annotations() []Annotation {
 	var out []Annotation
-	for i := range d.Resources {
-		if f := d.Resources[i].Failure; f != nil {
-			a := annotation(Error, f.Place, f.Summary, f.text(d.Resources[i].Address))
-			a.rank = rankFailure
-			out = append(out, a)
-		}
+	for _, same := range d.failureFolds() {
+		r := &d.Resources[same.first()]
+		a := annotation(Error, r.Failure.Place, r.Failure.Summary, alongside(r.Failure.text(r.Address), same.also(alsoFor, d.resourceName)))
+		a.rank = rankFailure
+		out = append(out, a)
 	}
-	for _, f := range d.Findings {
-		out = append(out, annotation(f.Severity, f.Place, f.Summary, f.Detail))
+	for _, same := range d.findingFolds() {
+		f := &d.Findings[same.first()]
+		out = append(out, annotation(f.Severity, f.Place, f.Summary, alongside(f.Detail, same.also(alsoAt, d.findingPlace))))
 	}
 	for _, c := range d.Checks {
 		switch c.Outcome {
@@ -93,6 +93,14 @@ func (d *Document) annotations() []Annotation {
 		}
 	}
 	return out
+}
+
+// alongside is a text and, in a line of its own, where else it holds.
+func alongside(text, also string) string {
+	if also == "" {
+		return text
+	}
+	return strings.TrimPrefix(text+"\n"+also, "\n")
 }
 
 // text is a failure in a few lines.

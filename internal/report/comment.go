@@ -221,9 +221,9 @@ func (c *commentary) document(d *Document) {
 	}
 	c.findings(d)
 	c.checks(d)
-	for i := range d.Resources {
-		if d.Resources[i].Failure != nil && !c.over() {
-			c.failure(d, &d.Resources[i])
+	for _, same := range d.failureFolds() {
+		if !c.over() {
+			c.failure(d, same)
 		}
 	}
 	for i := range d.Resources {

@@ -24,13 +24,16 @@ func (c *commentary) place(d *Document, p *Place) string {
 func (c *commentary) findings(d *Document) {
 	n := 0
 	var others []string
-	for i := range d.Findings {
-		f := &d.Findings[i]
+	for _, same := range d.findingFolds() {
+		f := &d.Findings[same.first()]
 		if n++; n > c.level.rows {
 			c.cutRows++
 			continue
 		}
 		detail := c.paragraph(strings.Join(Lines(f.Detail), " "))
+		if also := same.also(alsoAt, func(i int) string { return c.place(d, d.Findings[i].Place) }); also != "" {
+			detail = strings.TrimSpace(detail + " " + also)
+		}
 		if f.Severity != Error {
 			others = append(others, strings.TrimSpace(fmt.Sprintf("> - %s %s", c.bold(f.Summary), c.place(d, f.Place)))+": "+detail)
 			continue
@@ -84,7 +87,8 @@ func (c *commentary) checks(d *Document) {
 }
 
 // failure says what failed, where it was written, and what it said last.
-func (c *commentary) failure(d *Document, r *Resource) {
+func (c *commentary) failure(d *Document, same fold) {
+	r := &d.Resources[same.first()]
 	f := r.Failure
 	c.printf("### ❌ %s: %s\n\n", c.code(r.Title), c.text(f.Summary))
 	switch {
@@ -107,6 +111,9 @@ func (c *commentary) failure(d *Document, r *Resource) {
 	}
 	if f.FullLog != "" {
 		c.printf("%s\n\n", c.paragraph(f.FullLog))
+	}
+	if also := same.also(alsoFor, func(i int) string { return c.code(d.Resources[i].Address) }); also != "" {
+		c.printf("%s\n\n", also)
 	}
 }
 

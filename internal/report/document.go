@@ -171,7 +171,9 @@ type Finding struct {
 	Summary  string   `json:"summary"`
 	Detail   string   `json:"detail,omitempty"`
 	Place    *Place   `json:"place,omitempty"`
-	Quote    []string `json:"quote,omitempty"`
+	// Block is what the block in that place is called.
+	Block string   `json:"block,omitempty"`
+	Quote []string `json:"quote,omitempty"`
 }
 
 // A Severity is how much a finding matters.

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/hashicorp/hcl/v2"
@@ -44,7 +43,8 @@ func PlanDocument(p *planner.Plan, warnings hcl.Diagnostics, a About) *Document 
 	for _, c := range p.Changes {
 		d.Resources = append(d.Resources, v.resource(c))
 	}
-	d.Findings = append(findings(a.Files, warnings), findings(a.Files, missing(p.Diags, warnings))...)
+	s := newSources(a.Files)
+	d.Findings = append(findings(s, warnings), findings(s, missing(p.Diags, warnings))...)
 	d.cover(a.Secrets)
 	return d
 }
@@ -52,8 +52,12 @@ func PlanDocument(p *planner.Plan, warnings hcl.Diagnostics, a About) *Document 
 // missing are the diagnostics of some that others do not hold already.
 func missing(some, others hcl.Diagnostics) hcl.Diagnostics {
 	var out hcl.Diagnostics
+	known := make(map[*hcl.Diagnostic]bool, len(others))
+	for _, d := range others {
+		known[d] = true
+	}
 	for _, d := range some {
-		if !slices.Contains(others, d) {
+		if !known[d] {
 			out = append(out, d)
 		}
 	}
@@ -137,7 +141,7 @@ func RunDocument(r *Report, now time.Time, a About) *Document {
 		a.Files = r.Meta.Files
 	}
 	d := a.document(r.outcome(now))
-	v := newView(r.Plan)
+	v, s := newView(r.Plan), newSources(a.Files)
 	d.fromPlan(v, a.Secrets)
 	d.Started, d.Ended = r.Started, r.Ended
 	if d.Outcome == Running {
@@ -146,13 +150,13 @@ func RunDocument(r *Report, now time.Time, a About) *Document {
 	for _, c := range r.Plan.Changes {
 		res := v.resource(c)
 		it := r.Item(c.Addr)
-		it.fill(&res, a.Files)
+		it.fill(&res, s)
 		if len(res.IDs) == 0 && it.Status == executor.Applied && it.Verb != planner.Delete {
 			res.IDs = v.named(c, res.Regions)
 		}
 		d.Resources = append(d.Resources, res)
 	}
-	d.Findings = findings(a.Files, r.Plan.Diags)
+	d.Findings = findings(s, r.Plan.Diags)
 	d.boundLogs()
 	d.cover(a.Secrets)
 	return d
@@ -171,7 +175,7 @@ func (r *Report) outcome(now time.Time) Outcome {
 }
 
 // fill adds what became of a resource.
-func (it *Item) fill(r *Resource, files map[string]*hcl.File) {
+func (it *Item) fill(r *Resource, s *sources) {
 	r.Verb, r.Status, r.State, r.Step = it.Verb, it.Status, it.State, it.Step
 	r.Started, r.Ended, r.Retried = it.Started, it.Ended, it.Retried
 	if it.Status != "" {
@@ -187,14 +191,14 @@ func (it *Item) fill(r *Resource, files map[string]*hcl.File) {
 		r.Log = &Log{Lines: it.Log.Last(maxLogLines), Total: it.Log.Total()}
 	}
 	if it.Status == executor.Failed {
-		r.Failure = it.failure(files)
+		r.Failure = it.failure(s)
 	}
 }
 
-func (it *Item) failure(files map[string]*hcl.File) *Failure {
+func (it *Item) failure(s *sources) *Failure {
 	d := it.Diagnostic()
 	out := &Failure{Summary: d.Summary, Message: errorText(it.Err)}
-	out.Place, out.Quote = quoted(files, d)
+	out.Place, out.Quote = quoted(s, d)
 	if f := it.Failure; f != nil {
 		out.Message, out.Code, out.RequestID, out.Operation = f.Message, f.Code, f.RequestID, string(f.Operation)
 		out.Component, out.Phase, out.Step, out.Action = f.Component, f.Phase, f.Step, f.Action
@@ -209,7 +213,7 @@ func MistakesDocument(diags hcl.Diagnostics, a About) *Document {
 	if diags.HasErrors() {
 		d.Outcome = Mistaken
 	}
-	d.Findings = findings(a.Files, diags)
+	d.Findings = findings(newSources(a.Files), diags)
 	d.cover(a.Secrets)
 	return d
 }
@@ -227,38 +231,31 @@ func ChecksDocument(checks []Check, a About) *Document {
 	return d
 }
 
-func findings(files map[string]*hcl.File, diags hcl.Diagnostics) []Finding {
+func findings(s *sources, diags hcl.Diagnostics) []Finding {
 	var out []Finding
 	for _, d := range diags {
-		f := Finding{Severity: Warning, Summary: d.Summary, Detail: d.Detail}
-		if d.Severity == hcl.DiagError {
-			f.Severity = Error
-		}
-		f.Place, f.Quote = quoted(files, d)
+		f := Finding{Severity: severityOf(d), Summary: d.Summary, Detail: d.Detail}
+		f.Place, f.Quote = quoted(s, d)
+		_, f.Block = s.block(d.Subject)
 		out = append(out, f)
 	}
 	return out
 }
 
 // quoted is where a diagnostic points, and the lines there.
-func quoted(files map[string]*hcl.File, d *hcl.Diagnostic) (*Place, []string) {
+func quoted(s *sources, d *hcl.Diagnostic) (*Place, []string) {
 	if d.Subject == nil {
 		return nil, nil
 	}
-	p := place(*d.Subject)
-	f := files[d.Subject.Filename]
-	if p == nil || f == nil {
+	p, src := place(*d.Subject), s.of(d.Subject.Filename)
+	if p == nil || src == nil {
 		return p, nil
 	}
-	lines := strings.Split(strings.ReplaceAll(string(f.Bytes), "\r\n", "\n"), "\n")
 	from, to := p.Line-1, min(max(p.EndLine, p.Line), p.Line-1+maxQuoted)
 	if p.EndColumn <= 1 && to == p.EndLine && to > p.Line {
 		to-- // it ends with the line feed before
 	}
-	if from < 0 || from >= len(lines) {
-		return p, nil
-	}
-	return p, lines[from:min(to, len(lines))]
+	return p, src.lines(from, to-from)
 }
 
 func place(r hcl.Range) *Place {

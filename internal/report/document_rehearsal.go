@@ -71,7 +71,7 @@ func rehearsalFailure(r *rehearsal.Result, a About) *Failure {
 		return nil
 	}
 	out := &Failure{Summary: diags[0].Summary, Message: r.Why}
-	out.Place, out.Quote = quoted(a.Files, diags[0])
+	out.Place, out.Quote = quoted(newSources(a.Files), diags[0])
 	for i := range r.Steps {
 		if s := &r.Steps[i]; s.Failed() {
 			f := stepFailure(s)

@@ -8,18 +8,20 @@ import (
 // cover puts "(sensitive)" in the place of every secret in the document's text. Texts of ours (verbs,
 // outcomes, severities) have types of their own and stay what they are.
 func (d *Document) cover(secrets []string) {
-	if len(forms(secrets)) == 0 {
+	r := Redact(nil, secrets)
+	if len(r.patterns) == 0 {
 		return
 	}
 	fixed := d.FormatVersion
-	coverText(reflect.ValueOf(d).Elem(), newCover(secrets))
+	coverText(reflect.ValueOf(d).Elem(), r.cover())
 	d.FormatVersion = fixed
 }
 
 // newCover returns what covers the secrets in one text.
-func newCover(secrets []string) func(string) string {
-	r := Redact(nil, secrets)
-	if r.none {
+func newCover(secrets []string) func(string) string { return Redact(nil, secrets).cover() }
+
+func (r *Redactor) cover() func(string) string {
+	if len(r.patterns) == 0 {
 		return func(s string) string { return s }
 	}
 	return func(s string) string {

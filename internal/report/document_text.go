@@ -39,33 +39,77 @@ func (t *documentText) write() {
 	for _, s := range append([]string{d.next()}, d.estimates()...) {
 		t.wrapped("", s)
 	}
-	for i := range d.Findings {
-		f := &d.Findings[i]
+	t.findings()
+	for _, c := range d.Checks {
+		t.check(c)
+	}
+	t.failures()
+	t.table()
+}
+
+// list writes what is found of n things, each as draw does: what says the same once, and no more than fits.
+func (t *documentText) list(same []fold, severity func(i int) Severity, draw func(part *documentText, f fold)) {
+	l := findingList{o: t.o}
+	for _, f := range same {
+		l.add(severity(f.first()), len(f.members), func() string {
+			part := &documentText{b: &strings.Builder{}, d: t.d, o: t.o}
+			draw(part, f)
+			return part.b.String()
+		})
+	}
+	l.write(t.b)
+}
+
+func (t *documentText) findings() {
+	same := unfolded(len(t.d.Findings))
+	if !t.o.All {
+		same = t.d.findingFolds()
+	}
+	t.list(same, func(i int) Severity { return t.d.Findings[i].Severity }, func(part *documentText, same fold) {
+		f := &t.d.Findings[same.first()]
 		word, tint := "Warning", yellow
 		if f.Severity == Error {
 			word, tint = "Error", red
 		}
-		t.problem(t.o.paint(word, tint)+": "+Neutral(f.Summary), f.Place, f.Quote)
+		part.problem(t.o.paint(word, tint)+": "+Neutral(f.Summary), f.Place, f.Quote)
 		for _, l := range Lines(f.Detail) {
-			t.wrapped("", l)
+			part.wrapped("", l)
 		}
-	}
-	for _, c := range d.Checks {
-		t.check(c)
-	}
-	for i := range d.Resources {
-		r := &d.Resources[i]
-		if f := r.Failure; f != nil {
-			t.problem(t.o.paint("Error", red)+": "+Neutral(f.Summary), f.Place, f.Quote)
-			for _, l := range Lines(f.text(r.Address)) {
-				t.wrapped("", l)
-			}
-			if f.FullLog != "" {
-				t.wrapped("", f.FullLog)
+		part.also(same.also(alsoAt, t.d.findingPlace))
+	})
+}
+
+func (t *documentText) failures() {
+	same := t.d.failureFolds()
+	if t.o.All {
+		var each []fold
+		for i := range t.d.Resources {
+			if t.d.Resources[i].Failure != nil {
+				each = append(each, fold{members: []int{i}})
 			}
 		}
+		same = each
 	}
-	t.table()
+	t.list(same, func(int) Severity { return Error }, func(part *documentText, same fold) {
+		r := &t.d.Resources[same.first()]
+		f := r.Failure
+		part.problem(t.o.paint("Error", red)+": "+Neutral(f.Summary), f.Place, f.Quote)
+		for _, l := range Lines(f.text(r.Address)) {
+			part.wrapped("", l)
+		}
+		if f.FullLog != "" {
+			part.wrapped("", f.FullLog)
+		}
+		part.also(same.also(alsoFor, t.d.resourceName))
+	})
+}
+
+// also says where else a finding holds.
+func (t *documentText) also(says string) {
+	if says != "" {
+		t.line("")
+		t.wrapped("", says)
+	}
 }
 
 // wrapped writes foreign text, broken to the terminal's width.

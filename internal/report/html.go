@@ -55,7 +55,9 @@ type (
 	}
 	htmlProblem struct {
 		Title, Class, Place, Href, Quote, Text, Stderr, FullLog string
+		Others                                                  []htmlPlace // where else it holds
 	}
+	htmlPlace struct{ Text, Href string }
 	htmlCheck struct{ Class, Name, Outcome, Detail, Hint string }
 	htmlLog   struct {
 		Title, Says, Text string
@@ -77,27 +79,42 @@ func newHTMLDocument(d *Document, n int) htmlDocument {
 	for i := range d.Resources {
 		r := &d.Resources[i]
 		h.Rows = append(h.Rows, d.htmlRow(r))
-		if f := r.Failure; f != nil {
-			h.Failures = append(h.Failures, htmlProblem{
-				Title: Neutral(r.Title + ": " + f.Summary), Class: "failed", Place: placeText(f.Place), Href: d.Source.blob(f.Place),
-				Quote: neutralLines(f.Quote), Text: Neutral(Lines(f.text(r.Address))[0]), Stderr: neutralLines(f.Stderr), FullLog: Neutral(f.FullLog),
-			})
-		}
 		if r.Log != nil || len(r.Steps) > 0 {
 			h.Logs = append(h.Logs, d.htmlLog(r))
 		}
 	}
-	for i := range d.Findings {
-		f := &d.Findings[i]
-		h.Findings = append(h.Findings, htmlProblem{
-			Title: Neutral(f.Summary), Class: string(f.Severity), Place: placeText(f.Place), Href: d.Source.blob(f.Place),
-			Quote: neutralLines(f.Quote), Text: strings.Join(Lines(f.Detail), "\n"),
-		})
-	}
+	d.htmlProblems(&h)
 	for _, c := range d.Checks {
 		h.Checks = append(h.Checks, htmlCheck{string(c.Outcome), Neutral(c.Name), string(c.Outcome), Neutral(c.Detail), Neutral(c.Hint)})
 	}
 	return h
+}
+
+// htmlProblems adds the failures and the findings, those that say the same once with every place.
+func (d *Document) htmlProblems(h *htmlDocument) {
+	for _, same := range d.failureFolds() {
+		r := &d.Resources[same.first()]
+		f := r.Failure
+		p := htmlProblem{
+			Title: Neutral(r.Title + ": " + f.Summary), Class: "failed", Place: placeText(f.Place), Href: d.Source.blob(f.Place),
+			Quote: neutralLines(f.Quote), Text: Neutral(Lines(f.text(r.Address))[0]), Stderr: neutralLines(f.Stderr), FullLog: Neutral(f.FullLog),
+		}
+		for _, i := range same.members[1:] {
+			p.Others = append(p.Others, htmlPlace{d.resourceName(i), d.Source.blob(d.Resources[i].Failure.Place)})
+		}
+		h.Failures = append(h.Failures, p)
+	}
+	for _, same := range d.findingFolds() {
+		f := &d.Findings[same.first()]
+		p := htmlProblem{
+			Title: Neutral(f.Summary), Class: string(f.Severity), Place: placeText(f.Place), Href: d.Source.blob(f.Place),
+			Quote: neutralLines(f.Quote), Text: strings.Join(Lines(f.Detail), "\n"),
+		}
+		for _, i := range same.members[1:] {
+			p.Others = append(p.Others, htmlPlace{d.findingPlace(i), d.Source.blob(d.Findings[i].Place)})
+		}
+		h.Findings = append(h.Findings, p)
+	}
 }
 
 // facts are where a document came from.

@@ -67,7 +67,9 @@ func (d *htmlDocument) render(m *markup) {
 	for _, f := range d.Findings {
 		m.add("<div class=\"problem %s\"><h3>%s</h3>\n", f.Class, f.Title)
 		f.place(m)
-		m.add("<p class=\"prose\">%s</p></div>\n", f.Text)
+		m.add("<p class=\"prose\">%s</p>", f.Text)
+		f.others(m)
+		m.add("</div>\n")
 	}
 	d.checks(m)
 	for _, f := range d.Failures {
@@ -79,6 +81,7 @@ func (d *htmlDocument) render(m *markup) {
 		if f.FullLog != "" {
 			m.add("<p>%s</p>", f.FullLog)
 		}
+		f.others(m)
 		m.add("</div>\n")
 	}
 	d.rows(m)
@@ -160,6 +163,19 @@ func (l *htmlLog) render(m *markup) {
 		m.add("<pre>%s</pre>\n", l.Text)
 	}
 	m.add("</details>\n")
+}
+
+// others adds where else a problem holds.
+func (p *htmlProblem) others(m *markup) {
+	if len(p.Others) == 0 {
+		return
+	}
+	m.add("<details><summary>Also in %s</summary><p>\n", count(len(p.Others), "other place"))
+	for _, o := range p.Others {
+		m.linked(o.Text, o.Href)
+		m.add("<br>\n")
+	}
+	m.add("</p></details>\n")
 }
 
 // place adds where a problem is, and the lines there.

@@ -26,7 +26,7 @@ func PlanMarkdown(w io.Writer, p *planner.Plan) error {
 		b.WriteString("Made offline: nothing was compared with AWS.\n\n")
 	}
 	v.markdownTable(b)
-	markdownWarnings(b, p.Diags)
+	markdownWarnings(b, filesOf(p), p.Diags)
 	for _, g := range v.groups() {
 		v.markdownGroup(b, g)
 	}
@@ -64,18 +64,36 @@ func (v *view) markdownTable(b *strings.Builder) {
 	}
 }
 
+// filesOf are the sources of a plan's configuration, where it has them.
+func filesOf(p *planner.Plan) map[string]*hcl.File {
+	if p.Graph == nil || p.Graph.Config == nil {
+		return nil
+	}
+	return p.Graph.Config.Files
+}
+
 // markdownWarnings writes the warnings of a plan as one alert.
-func markdownWarnings(b *strings.Builder, diags hcl.Diagnostics) {
+func markdownWarnings(b *strings.Builder, files map[string]*hcl.File, diags hcl.Diagnostics) {
 	if len(diags) == 0 {
 		return
 	}
 	b.WriteString("> [!WARNING]\n")
-	for _, d := range diags {
+	for _, same := range diagnosticFolds(newSources(files), diags) {
+		d := diags[same.first()]
 		where := ""
 		if d.Subject != nil {
 			where = fmt.Sprintf(" (%s, line %d)", markdownCode(d.Subject.Filename), d.Subject.Start.Line)
 		}
-		fmt.Fprintf(b, "> - **%s**%s: %s\n", markdownText(d.Summary), where, markdownText(strings.Join(Lines(d.Detail), " ")))
+		fmt.Fprintf(b, "> - **%s**%s: %s", markdownText(d.Summary), where, markdownText(strings.Join(Lines(d.Detail), " ")))
+		if also := same.also(alsoAt, func(i int) string {
+			if s := diags[i].Subject; s != nil {
+				return markdownCode(fmt.Sprintf("%s:%d", s.Filename, s.Start.Line))
+			}
+			return ""
+		}); also != "" {
+			b.WriteString(" " + also)
+		}
+		b.WriteString("\n")
 	}
 	b.WriteString("\n")
 }

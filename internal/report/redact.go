@@ -1,7 +1,6 @@
 package report
 
 import (
-	"cmp"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -9,6 +8,7 @@ import (
 	"io"
 	"net/url"
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 
@@ -31,11 +31,14 @@ const redacted = "(sensitive)"
 // A Redactor writes what it is given, less the secrets.
 type Redactor struct {
 	w        io.Writer
-	none     bool          // there are no secrets to look for
-	patterns [256][]string // by first byte, longest first
-	buf      []byte        // not yet decided: it may be the beginning of a secret
-	covered  int           // how much of buf belongs to a secret already written as redacted
+	patterns []string         // all that is looked for, sorted
+	first    [256]patternSpan // which of them begin with a byte
+	buf      []byte           // not yet decided: it may be the beginning of a secret
+	covered  int              // how much of buf belongs to a secret already written as redacted
 }
+
+// A patternSpan is patterns that stand one behind the other.
+type patternSpan struct{ from, to int }
 
 // Redact returns a writer that writes "(sensitive)" in the place of every secret, also where one is
 // written in JSON, a quoted string, HTML, a URL or base64, where lines of it stand apart, and where it comes in several
@@ -43,22 +46,20 @@ type Redactor struct {
 //
 // The end of what was written is held back while it may be the beginning of a secret: Close writes it.
 func Redact(w io.Writer, secrets []string) *Redactor {
-	patterns := forms(secrets)
-	r := &Redactor{w: w, none: len(patterns) == 0}
-	for _, p := range patterns {
-		r.patterns[p[0]] = append(r.patterns[p[0]], p)
-	}
-	for _, ps := range r.patterns {
-		slices.SortFunc(ps, func(a, b string) int {
-			return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
-		})
+	r := &Redactor{w: w, patterns: forms(secrets)}
+	for i, p := range r.patterns {
+		s := &r.first[p[0]]
+		if s.to == 0 {
+			s.from = i
+		}
+		s.to = i + 1
 	}
 	return r
 }
 
 // Write implements io.Writer.
 func (r *Redactor) Write(p []byte) (int, error) {
-	if r.none {
+	if len(r.patterns) == 0 {
 		return r.w.Write(p)
 	}
 	r.buf = append(r.buf, p...)
@@ -102,15 +103,26 @@ func (r *Redactor) flush(more bool) error {
 
 // match is the length of the longest secret b begins with, and whether b is the beginning of a longer one.
 func (r *Redactor) match(b []byte) (n int, open bool) {
-	for _, p := range r.patterns[b[0]] {
-		switch {
-		case len(p) > len(b):
-			open = open || strings.HasPrefix(p, string(b))
-		case string(b[:len(p)]) == p:
-			return len(p), open
+	s := r.first[b[0]]
+	for depth := 1; s.from < s.to; depth++ {
+		if len(r.patterns[s.from]) == depth { // sorted, a text stands before all that it begins
+			n = depth
+			s.from++
 		}
+		if depth == len(b) {
+			return n, s.from < s.to
+		}
+		s = r.narrowed(s, depth, b[depth])
 	}
-	return 0, open
+	return n, false
+}
+
+// narrowed are those patterns of a span, alike and longer than depth, that have the byte c there.
+func (r *Redactor) narrowed(s patternSpan, depth int, c byte) patternSpan {
+	ps := r.patterns[s.from:s.to]
+	from := sort.Search(len(ps), func(i int) bool { return ps[i][depth] >= c })
+	to := from + sort.Search(len(ps)-from, func(i int) bool { return ps[from+i][depth] > c })
+	return patternSpan{s.from + from, s.from + to}
 }
 
 // forms are all ways the secrets may be written, each once.

@@ -19,10 +19,12 @@ const stderrLines = 20
 // one line for each image with what became of it, then the totals.
 func RunText(w io.Writer, r *Report, o TextOptions) error {
 	b := &strings.Builder{}
+	var failures hcl.Diagnostics
 	for _, it := range r.Failed() {
-		if err := Diagnostics(b, r.Meta.Files, hcl.Diagnostics{it.Diagnostic()}, o); err != nil {
-			return err
-		}
+		failures = append(failures, it.Diagnostic())
+	}
+	if err := Diagnostics(b, r.Meta.Files, failures, o); err != nil {
+		return err
 	}
 	r.textItems(b, o)
 	b.WriteString(r.verdict(o) + "\n")
@@ -201,6 +203,8 @@ func (r *Report) whereabouts() string {
 func (it *Item) Diagnostic() *hcl.Diagnostic {
 	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Resource not made", Subject: rangeOrNil(it.Origin)}
 	f := it.Failure
+	about := culprit{it.Addr.String(), namesOf(it.Addr.String(), it.Name, it.Ver)}
+	defer func() { d.Extra = about }()
 	if f == nil {
 		d.Detail = fmt.Sprintf("%s failed: %s.", it.Addr, strings.TrimSuffix(errorText(it.Err), "."))
 		return d
@@ -216,6 +220,7 @@ func (it *Item) Diagnostic() *hcl.Diagnostic {
 		d.Summary = "Call refused by AWS"
 		d.Detail = fmt.Sprintf("%s: AWS answered %s with %s: %s", it.Addr, operation(f.Operation), orElse(f.Code, "an error"), sentence(f.Message))
 		d.Detail += "\nThe request id is " + f.RequestID + ": AWS Support asks for it."
+		about.names = append(about.names, f.RequestID)
 	default:
 		if it.Image {
 			d.Summary = "Image not built"

@@ -72,7 +72,7 @@ func TestAnnotations(t *testing.T) {
 	d := failedRun()
 	for i := range 30 {
 		p := &report.Place{File: "./web.ib.hcl", Line: i + 1, Column: 2, EndLine: i + 1, EndColumn: 5}
-		d.Findings = append(d.Findings, report.Finding{Severity: report.Warning, Summary: "Old", Detail: strings.Repeat("é", 5000), Place: p})
+		d.Findings = append(d.Findings, report.Finding{Severity: report.Warning, Summary: "Old", Detail: strconv.Itoa(i) + strings.Repeat("é", 5000), Place: p})
 		d.Findings = append(d.Findings, report.Finding{Severity: report.Error, Summary: "Wrong\n::error::x", Detail: strconv.Itoa(i), Place: p})
 	}
 	d.Findings = append(d.Findings, report.Finding{Severity: report.Notice, Summary: "Elsewhere", Place: &report.Place{File: "../x", Line: 1}})

@@ -16,6 +16,17 @@ type TextOptions struct {
 	Color bool
 	// Width is how many columns there are; 0 is no limit.
 	Width int
+	// All shows every finding, however many there are and however alike.
+	All bool
+	// Path is how the reader opens a file that the configuration's repository calls so; nil leaves names as they are.
+	Path func(name string) string
+}
+
+func (o TextOptions) path(name string) string {
+	if o.Path == nil {
+		return name
+	}
+	return o.Path(name)
 }
 
 // A shade is the parameter of a terminal's colour sequence (ECMA-48 SGR).
