@@ -44,7 +44,7 @@ func (a *appStream) createImage(builderARN string, o guestImage) error {
 		r.Hidden = f.Describes
 		a.save(r)
 	}
-	a.halt(b)
+	a.retire(b)
 	a.pass(c, b, "SNAPSHOTTING", "STOPPED")
 	return a.db.commit()
 }

@@ -219,6 +219,12 @@ func (a *appStream) halt(r *streamResource) {
 	a.after = append(a.after, func() { a.guest.stop(arn) })
 }
 
+// retire stops a builder's machine once whoever gave it its last command has heard the answer.
+func (a *appStream) retire(r *streamResource) {
+	arn := r.arn()
+	a.after = append(a.after, func() { a.guest.retire(arn) })
+}
+
 // bury forgets a resource and, of a builder, its disk.
 func (a *appStream) bury(r *streamResource) {
 	a.remove(r)

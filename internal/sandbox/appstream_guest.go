@@ -11,6 +11,9 @@ type guest interface {
 	start(m guestMachine) error
 	// stop cuts all connections. The disk stays. A machine that does not run is left alone.
 	stop(builderARN string)
+	// retire stops a machine after the command that runs in it has ended and its answer was fetched. It does
+	// not wait for that.
+	retire(builderARN string)
 	// discard forgets a stopped machine and its disk.
 	discard(builderARN string)
 	// close stops all machines and returns when nothing of them runs any more.

@@ -91,6 +91,8 @@ func (r *Recorder) stop(arn string) {
 	r.Seen = append(r.Seen, "stop "+arn[strings.LastIndex(arn, "/")+1:])
 }
 
+func (r *Recorder) retire(arn string) { r.stop(arn) }
+
 func (r *Recorder) discard(arn string) {
 	r.Seen = append(r.Seen, "discard "+arn[strings.LastIndex(arn, "/")+1:])
 }

@@ -58,6 +58,9 @@ type guestMachineState struct {
 	winrm  *winrmServer
 	work   sync.WaitGroup // the agent and the commands under way
 
+	// answered receives when a command's exit status was fetched; see retire.
+	answered chan struct{}
+
 	use *sync.Mutex // held while a command runs: an overlay is mounted once at a time
 	mu  sync.Mutex  // guards kept
 }
@@ -86,7 +89,7 @@ func (g *builderGuests) start(spec guestMachine) error {
 	if g.disks[spec.ARN] == nil {
 		g.disks[spec.ARN] = &sync.Mutex{}
 	}
-	m := &guestMachineState{guest: g, spec: spec, dir: g.room(spec.ARN), kept: guestDisk{Applications: spec.Applications}, use: g.disks[spec.ARN]}
+	m := &guestMachineState{guest: g, spec: spec, dir: g.room(spec.ARN), kept: guestDisk{Applications: spec.Applications}, use: g.disks[spec.ARN], answered: make(chan struct{}, 1)}
 	if err := m.load(); err != nil {
 		return err
 	}

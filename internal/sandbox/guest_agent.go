@@ -81,22 +81,18 @@ func (m *guestMachineState) poll(ctx context.Context) {
 			return
 		case <-look.C:
 		}
-		buckets, err := m.guest.objects.backend.ListBuckets()
-		if err != nil {
-			continue
-		}
-		for _, b := range buckets {
+		for _, bucket := range m.guest.objects.buckets() {
 			prefix := "jobs/" + m.spec.Name + "/"
-			raw, err := m.guest.objects.read(b.Name, prefix+"job.json", 1<<20)
+			raw, err := m.guest.objects.read(bucket, prefix+"job.json", 1<<20)
 			if err != nil {
 				continue
 			}
 			if j, key, ok := m.open(raw); ok {
-				m.carryOut(ctx, b.Name, j, key)
+				m.carryOut(ctx, bucket, j, key)
 				waiting = time.Now()
-			} else if time.Since(said[b.Name]) > agentBeat {
-				said[b.Name] = time.Now()
-				m.leave(b.Name, "status.json", m.beat("waiting", ""))
+			} else if time.Since(said[bucket]) > agentBeat {
+				said[bucket] = time.Now()
+				m.leave(bucket, "status.json", m.beat("waiting", ""))
 			}
 		}
 		if time.Since(waiting) > agentIdle {
@@ -205,6 +201,7 @@ func (m *guestMachineState) carryOut(ctx context.Context, bucket string, j agent
 			message := mustJSON(object{"run": j.Run, "nonce": j.Nonce, "exit": exit, "pieces": log.count})
 			e := agentEnvelope{Algorithm: "HMAC-SHA256", Message: base64.StdEncoding.EncodeToString(message), Signature: hex.EncodeToString(macOf(key, message))}
 			log.leave("result.json", mustJSON(e))
+			m.heard()
 			return
 		case <-flush.C:
 			log.flush(false)

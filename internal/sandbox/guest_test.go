@@ -2,6 +2,7 @@ package sandbox_test
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -138,5 +139,41 @@ func TestImageAssistant(t *testing.T) {
 	}
 	if _, err := wrong.CreateShell(); err == nil || !strings.Contains(err.Error(), "401") {
 		t.Errorf("a wrong password is answered with %v", err)
+	}
+}
+
+// create-image is answered, and the client can end its command and its shell, before the machine stops.
+func TestImageAssistantAnswers(t *testing.T) {
+	address := inside(t, sandbox.Options{})
+	for _, attempt := range []struct {
+		want string
+		exit int
+	}{
+		{`{"status":0,"message":"Success"}`, 0},
+		{`{"status":1,"message":"The image builder is not running."}`, 1}, // the machine is on its way, and says so
+	} {
+		client, err := winrm.NewClient(winrm.NewEndpoint(address, 5986, true, true, nil, nil, nil, time.Minute), "Administrator", "Sandbox-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		shell, err := client.CreateShell()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd, err := shell.ExecuteWithContext(t.Context(), assistant+"create-image --name mine")
+		if err != nil {
+			t.Fatal(err)
+		}
+		out, err := io.ReadAll(cmd.Stdout)
+		cmd.Wait()
+		if err != nil || strings.TrimSpace(string(out)) != attempt.want || cmd.ExitCode() != attempt.exit {
+			t.Errorf("create-image prints %q with status %d, %v; want %q", out, cmd.ExitCode(), err, attempt.want)
+		}
+		if err = cmd.Close(); err != nil {
+			t.Errorf("the end of the command: %v", err)
+		}
+		if err = shell.Close(); err != nil {
+			t.Errorf("the end of the shell: %v", err)
+		}
 	}
 }

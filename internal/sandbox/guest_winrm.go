@@ -312,6 +312,9 @@ func (s *winrmServer) receive(ctx context.Context, r *soapRequest) (string, *soa
 	if len(out) == 0 && exit == nil {
 		return "", &faultTimeout
 	}
+	if exit != nil {
+		s.machine.heard()
+	}
 	return receiveBody(run.id, out, exit), nil
 }
 

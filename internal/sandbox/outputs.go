@@ -178,7 +178,7 @@ func (m *making) copyLog(from int) {
 	}
 	body, err := m.b.logs.console(m.log, from)
 	if err == nil {
-		key := path.Join(text(conf, "s3KeyPrefix"), text(m.fixed, "name"), m.r.Version.String(), itoa(m.r.Build), m.wf.ID, m.step.Name, "console.log")
+		key := path.Join(strings.Trim(text(conf, "s3KeyPrefix"), "/"), text(m.fixed, "name"), m.r.Version.String(), itoa(m.r.Build), m.wf.ID, m.step.Name, "console.log")
 		err = m.b.objects.write(bucket, key, body)
 	}
 	if err != nil {

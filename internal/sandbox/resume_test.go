@@ -23,7 +23,7 @@ func TestResume(t *testing.T) {
 	opts := overlay(t)
 	opts.Dir = filepath.Join(t.TempDir(), "state")
 	f := open(t, opts)
-	must[*s3.PutObjectOutput](f)(f.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("b"), Key: aws.String("k"), Body: strings.NewReader("v")}))
+	must[*s3.PutObjectOutput](f)(f.s3.PutObject(t.Context(), &s3.PutObjectInput{Bucket: aws.String("bucket"), Key: aws.String("k"), Body: strings.NewReader("v")}))
 	done := f.image(f.recipe("done", parent, f.component("done", "echo kept > /opt/kept")), f.infrastructure("done"))
 	ami := *f.wait(done).OutputResources.Amis[0].Image
 	put := func(v string) {
@@ -52,7 +52,7 @@ func TestResume(t *testing.T) {
 	if !slices.Contains(f.log("/aws/imagebuilder/slow"), "Stdout: kept") {
 		t.Error("the base image's layer is gone")
 	}
-	must[*s3.HeadObjectOutput](f)(f.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("b"), Key: aws.String("k")}))
+	must[*s3.HeadObjectOutput](f)(f.s3.HeadObject(t.Context(), &s3.HeadObjectInput{Bucket: aws.String("bucket"), Key: aws.String("k")}))
 	must[*ibapi.GetImageRecipeOutput](f)(f.ib.GetImageRecipe(t.Context(), &ibapi.GetImageRecipeInput{ImageRecipeArn: aws.String(arnBase + "image-recipe/done/1.0.0")}))
 }
 

@@ -1,175 +1,248 @@
 package sandbox
 
 import (
-	"bufio"
-	"bytes"
-	"errors"
+	"cmp"
+	"encoding/xml"
 	"fmt"
-	"io"
 	"net/http"
-	"os"
+	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/johannesboyne/gofakes3"
-	"github.com/johannesboyne/gofakes3/backend/s3afero"
-	"github.com/spf13/afero"
+	"github.com/org/imagebuild-action/internal/awsmodel"
 )
 
-// An objectStore is S3 on a directory. Buckets come to be when they are first used.
-type objectStore struct {
-	backend gofakes3.Backend
-	handler http.Handler
+// An s3Call is one request to S3 after its path was read. A key is any text of up to 1,024 bytes: nothing in it means
+// anything, neither a slash nor a dot.
+type s3Call struct {
+	*call
+	w           http.ResponseWriter
+	r           *http.Request
+	bucket, key string
+	query       url.Values
+	objects     *objectStore
 }
 
-// s3Log passes on only what went wrong.
-type s3Log func(string)
+// An s3Answer carries out one operation and writes its answer; an error is written by the caller.
+type s3Answer func(*s3Call) error
 
-// Print implements gofakes3.Logger.
-func (l s3Log) Print(level gofakes3.LogLevel, v ...any) {
-	if level == gofakes3.LogErr {
-		l("s3: " + strings.TrimSpace(fmt.Sprintln(v...)))
-	}
-}
+// maxKey is the longest key, in bytes.
+const maxKey = 1024
 
-func openObjects(dir string, log func(string)) (*objectStore, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+// serveS3 answers S3, whose buckets are addressed by path.
+func (s *Server) serveS3(w http.ResponseWriter, r *http.Request, c *call, authErr error) {
+	s3 := &s3Call{call: c, w: w, r: r, query: r.URL.Query(), objects: s.objects}
+	err := s3.address()
+	name, act := s3.route()
+	c.name = name
+	err = cmp.Or(s.fault("s3:"+name), authErr, err)
+	if err == nil {
+		err = s3.unwrap()
 	}
-	backend, err := s3afero.MultiBucket(afero.NewBasePathFs(afero.NewOsFs(), dir))
+	if err == nil {
+		err = act(s3)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("open the object store: %w", err)
+		s3.refuse(err)
 	}
-	s3 := gofakes3.New(backend, gofakes3.WithAutoBucket(true), gofakes3.WithTimeSkewLimit(0), gofakes3.WithLogger(s3Log(log)))
-	return &objectStore{backend: backend, handler: s3.Server()}, nil
 }
 
-// read returns up to limit bytes of an object.
-func (o *objectStore) read(bucket, key string, limit int64) ([]byte, error) {
-	obj, err := o.backend.GetObject(bucket, key, nil)
-	if err != nil {
-		return nil, err
+// address reads bucket and key of the path as it was sent.
+func (c *s3Call) address() error {
+	bucket, key, _ := strings.Cut(strings.TrimPrefix(c.r.URL.EscapedPath(), "/"), "/")
+	var errB, errK error
+	c.bucket, errB = url.PathUnescape(bucket)
+	c.key, errK = url.PathUnescape(key)
+	switch {
+	case errB != nil || errK != nil:
+		return s3Fail(http.StatusBadRequest, "InvalidURI", "Couldn't parse the specified URI.")
+	case len(c.key) > maxKey:
+		return s3Fail(http.StatusBadRequest, "KeyTooLongError", "Your key is too long")
 	}
-	defer obj.Contents.Close() //nolint:errcheck // opened for reading
-	return io.ReadAll(io.LimitReader(obj.Contents, limit))
+	return nil
 }
 
-// write stores an object, making its bucket where there is none.
-func (o *objectStore) write(bucket, key string, body []byte) error {
-	err := o.backend.CreateBucket(bucket)
-	if err != nil && !gofakes3.HasErrorCode(err, gofakes3.ErrBucketAlreadyExists) {
-		return err
-	}
-	_, err = o.backend.PutObject(bucket, key, map[string]string{"Content-Type": "text/plain"}, bytes.NewReader(body), int64(len(body)), nil)
-	return err
+// An s3Route is one operation: the method and the sub-resource that stand for it. Of several that fit the first counts.
+type s3Route struct {
+	method string
+	query  string // a parameter that must be there
+	header string // a header that must be there
+	name   string
+	act    s3Answer
 }
 
-// serveS3 counts the call and unwraps an upload that comes in chunks with signatures or trailers.
-func (s *Server) serveS3(w http.ResponseWriter, r *http.Request) {
-	if err := s.fault("s3:" + s3Operation(r)); err != nil {
-		f := asFailure(err)
-		w.Header().Set("Content-Type", "application/xml")
-		w.WriteHeader(max(f.Status, http.StatusBadRequest))
-		fmt.Fprintf(w, "<Error><Code>%s</Code><Message>%s</Message></Error>", xmlText(f.Code), xmlText(f.Message))
+// route finds the operation of a call.
+func (c *s3Call) route() (string, s3Answer) {
+	routes := bucketRoutes()
+	switch {
+	case c.bucket == "":
+		routes = []s3Route{{http.MethodGet, "", "", "ListBuckets", (*s3Call).listBuckets}}
+	case c.key != "":
+		routes = objectRoutes()
+	}
+	for _, r := range routes {
+		if r.method == c.r.Method && (r.query == "" || c.query.Has(r.query)) && (r.header == "" || c.r.Header.Get(r.header) != "") {
+			if sub := c.unknown(); r.query == "" && sub != "" {
+				return "?", s3Lacks("the sub-resource " + sub)
+			}
+			return r.name, r.act
+		}
+	}
+	return "?", func(*s3Call) error {
+		return s3Fail(http.StatusMethodNotAllowed, "MethodNotAllowed", "The specified method is not allowed against this resource.")
+	}
+}
+
+// unknown is a parameter without a value, as sub-resources are, that no operation here has.
+func (c *s3Call) unknown() string {
+	for _, name := range sortedKeys(c.query) {
+		if c.query.Get(name) == "" && !slices.Contains([]string{"prefix", "delimiter", "marker", "start-after", "encoding-type", "max-keys", "versionId", "key-marker"}, name) {
+			return name
+		}
+	}
+	return ""
+}
+
+func bucketRoutes() []s3Route {
+	routes := []s3Route{
+		{http.MethodGet, "location", "", "GetBucketLocation", (*s3Call).getLocation},
+		{http.MethodGet, "uploads", "", "ListMultipartUploads", (*s3Call).listUploads},
+		{http.MethodGet, "versions", "", "ListObjectVersions", (*s3Call).listVersions},
+		{http.MethodGet, "acl", "", "GetBucketAcl", (*s3Call).getACL},
+		{http.MethodPut, "acl", "", "PutBucketAcl", (*s3Call).putACL},
+		{http.MethodPost, "delete", "", "DeleteObjects", (*s3Call).deleteObjects},
+	}
+	for _, sub := range bucketSettings() {
+		routes = append(routes, sub.routes()...)
+	}
+	return append(routes,
+		s3Route{http.MethodGet, "list-type", "", "ListObjectsV2", (*s3Call).listObjectsV2},
+		s3Route{http.MethodGet, "", "", "ListObjects", (*s3Call).listObjects},
+		s3Route{http.MethodHead, "", "", "HeadBucket", (*s3Call).headBucket},
+		s3Route{http.MethodPut, "", "", "CreateBucket", (*s3Call).createBucket},
+		s3Route{http.MethodDelete, "", "", "DeleteBucket", (*s3Call).deleteBucket},
+		s3Route{http.MethodPost, "", "", "PostObject", s3Lacks("uploads by forms")},
+	)
+}
+
+func objectRoutes() []s3Route {
+	return []s3Route{
+		{http.MethodGet, "tagging", "", "GetObjectTagging", (*s3Call).getObjectTags},
+		{http.MethodPut, "tagging", "", "PutObjectTagging", (*s3Call).putObjectTags},
+		{http.MethodDelete, "tagging", "", "DeleteObjectTagging", (*s3Call).deleteObjectTags},
+		{http.MethodGet, "acl", "", "GetObjectAcl", (*s3Call).getACL},
+		{http.MethodPut, "acl", "", "PutObjectAcl", (*s3Call).putACL},
+		{http.MethodGet, "attributes", "", "GetObjectAttributes", (*s3Call).objectAttributes},
+		{http.MethodGet, "retention", "", "GetObjectRetention", s3NoLock},
+		{http.MethodPut, "retention", "", "PutObjectRetention", s3NoLock},
+		{http.MethodGet, "legal-hold", "", "GetObjectLegalHold", s3NoLock},
+		{http.MethodPut, "legal-hold", "", "PutObjectLegalHold", s3NoLock},
+		{http.MethodGet, "torrent", "", "GetObjectTorrent", s3Lacks("torrents")},
+		{http.MethodPost, "select", "", "SelectObjectContent", s3Lacks("S3 Select")},
+		{http.MethodPost, "restore", "", "RestoreObject", s3Lacks("restoring archived objects")},
+		{http.MethodPut, "renameObject", "", "RenameObject", s3Lacks("directory buckets")},
+		{http.MethodPost, "uploads", "", "CreateMultipartUpload", (*s3Call).createUpload},
+		{http.MethodPut, "uploadId", "X-Amz-Copy-Source", "UploadPartCopy", (*s3Call).copyPart},
+		{http.MethodPut, "uploadId", "", "UploadPart", (*s3Call).uploadPart},
+		{http.MethodPost, "uploadId", "", "CompleteMultipartUpload", (*s3Call).completeUpload},
+		{http.MethodDelete, "uploadId", "", "AbortMultipartUpload", (*s3Call).abortUpload},
+		{http.MethodGet, "uploadId", "", "ListParts", (*s3Call).listParts},
+		{http.MethodGet, "", "", "GetObject", (*s3Call).getObject},
+		{http.MethodHead, "", "", "HeadObject", (*s3Call).getObject},
+		{http.MethodPut, "", "X-Amz-Copy-Source", "CopyObject", (*s3Call).copyObject},
+		{http.MethodPut, "", "", "PutObject", (*s3Call).putObject},
+		{http.MethodDelete, "", "", "DeleteObject", (*s3Call).deleteObject},
+	}
+}
+
+// s3Fail is an error of S3's. Its codes are in no model that is embedded, so the status comes with it.
+func s3Fail(status int, code, format string, args ...any) error {
+	return &failure{Code: code, Message: fmt.Sprintf(format, args...), Status: status}
+}
+
+// s3Lacks answers for what the sandbox's S3 does not do.
+func s3Lacks(what string) s3Answer {
+	return func(*s3Call) error {
+		return s3Fail(http.StatusNotImplemented, "NotImplemented", "The sandbox does not do this: %s.", what)
+	}
+}
+
+func s3NoLock(*s3Call) error {
+	return s3Fail(http.StatusBadRequest, "InvalidRequest", "Bucket is missing Object Lock Configuration")
+}
+
+func noBucket() error {
+	return s3Fail(http.StatusNotFound, "NoSuchBucket", "The specified bucket does not exist")
+}
+
+func noKey() error {
+	return s3Fail(http.StatusNotFound, "NoSuchKey", "The specified key does not exist.")
+}
+
+func s3Invalid(format string, args ...any) error {
+	return s3Fail(http.StatusBadRequest, "InvalidArgument", format, args...)
+}
+
+// refuse writes an error. That of a HEAD has no body, and its code is the status alone.
+func (c *s3Call) refuse(err error) {
+	f := asFailure(err)
+	status := cmp.Or(f.Status, awsmodel.ErrorStatus("s3", f.Code))
+	c.w.Header().Set("Content-Type", "application/xml")
+	c.w.WriteHeader(status)
+	if c.r.Method == http.MethodHead || status == http.StatusNotModified {
 		return
 	}
-	if strings.HasPrefix(r.Header.Get("X-Amz-Content-Sha256"), "STREAMING-") {
-		size := r.Header.Get("X-Amz-Decoded-Content-Length")
-		n, err := strconv.ParseInt(size, 10, 64)
-		if err != nil || n < 0 {
-			http.Error(w, "<Error><Code>MissingContentLength</Code></Error>", http.StatusLengthRequired)
-			return
-		}
-		r.Body = io.NopCloser(newChunked(r.Body))
-		r.ContentLength = n
-		r.Header.Set("Content-Length", size)
-		r.Header.Set("X-Amz-Content-Sha256", "UNSIGNED-PAYLOAD")
-		r.Header.Del("X-Amz-Trailer")
-		if rest := strings.Trim(strings.Replace(r.Header.Get("Content-Encoding"), "aws-chunked", "", 1), ", "); rest != "" {
-			r.Header.Set("Content-Encoding", rest)
-		} else {
-			r.Header.Del("Content-Encoding")
-		}
+	body := struct {
+		XMLName                                    xml.Name `xml:"Error"`
+		Code, Message                              string
+		BucketName, Key, Resource, RequestId, Host string `xml:",omitempty"`
+	}{Code: f.Code, Message: f.Message, Resource: c.r.URL.Path, RequestId: c.id}
+	switch f.Code {
+	case "NoSuchKey":
+		body.Key = c.key
+	case "NoSuchBucket", "BucketNotEmpty":
+		body.BucketName = c.bucket
 	}
-	s.objects.handler.ServeHTTP(w, r)
+	c.body(body)
 }
 
-// s3Operation names the commonest operations, for counting and faults.
-func s3Operation(r *http.Request) string {
-	bucket, key, _ := strings.Cut(strings.Trim(r.URL.Path, "/"), "/")
-	verb := map[string]string{http.MethodGet: "Get", http.MethodHead: "Head", http.MethodPut: "Put", http.MethodDelete: "Delete", http.MethodPost: "Post"}[r.Method]
-	switch {
-	case bucket == "":
-		return "ListBuckets"
-	case key != "":
-		return verb + "Object"
-	case r.Method == http.MethodGet && r.URL.Query().Get("list-type") == "2":
-		return "ListObjectsV2"
-	}
-	return verb + "Bucket"
+// body writes a document after its header was written.
+func (c *s3Call) body(v any) {
+	_, _ = c.w.Write([]byte(xml.Header)) // a client that has gone hears nothing
+	_ = xml.NewEncoder(c.w).Encode(v)    // as above
 }
 
-// errChunk is what a reader of a malformed chunked upload meets.
-var errChunk = errors.New("malformed aws-chunked body")
-
-// maxChunkLine bounds a chunk's header; signatures make up most of it.
-const maxChunkLine = 4096
-
-// A chunked reads the payload of an aws-chunked body: size in hex, extensions, data, until a size
-// of zero; trailers follow and are dropped. Signatures are not verified.
-type chunked struct {
-	r    *bufio.Reader
-	left int64
-	err  error
+// document answers with XML.
+func (c *s3Call) document(v any) error {
+	c.w.Header().Set("Content-Type", "application/xml")
+	c.w.WriteHeader(http.StatusOK)
+	c.body(v)
+	return nil
 }
 
-func newChunked(r io.Reader) *chunked {
-	return &chunked{r: bufio.NewReaderSize(r, maxChunkLine), left: -1}
+func (c *s3Call) done(status int) error {
+	c.w.WriteHeader(status)
+	return nil
 }
 
-// Read implements io.Reader.
-func (c *chunked) Read(p []byte) (int, error) {
-	for c.err == nil && c.left <= 0 {
-		c.err = c.next()
+// count reads a parameter that is a number from 0 to most.
+func (c *s3Call) count(name string, most int) (int, error) {
+	v := c.query.Get(name)
+	if v == "" {
+		return most, nil
 	}
-	if c.err != nil {
-		return 0, c.err
-	}
-	n, err := c.r.Read(p[:min(int64(len(p)), c.left)])
-	c.left -= int64(n)
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	c.err = err
-	return n, nil
-}
-
-// next reads a chunk's header, after the end of the chunk before.
-func (c *chunked) next() error {
-	if c.left == 0 {
-		if end, err := c.r.Peek(2); err != nil || string(end) != "\r\n" {
-			return errChunk
-		}
-		if _, err := c.r.Discard(2); err != nil {
-			return err
-		}
-	}
-	line, err := c.r.ReadSlice('\n')
-	if err != nil {
-		return errChunk
-	}
-	size, _, _ := strings.Cut(strings.TrimSpace(string(line)), ";")
-	n, err := strconv.ParseInt(size, 16, 64)
+	n, err := strconv.ParseInt(v, 10, 32)
 	if err != nil || n < 0 {
-		return errChunk
+		return 0, s3Invalid("Provided %s not an integer or within integer range", name)
 	}
-	if n == 0 {
-		_, err := io.Copy(io.Discard, io.LimitReader(c.r, maxBody))
-		if err != nil {
-			return err
-		}
-		return io.EOF
+	return min(int(n), most), nil
+}
+
+// unversioned refuses versions of objects: there is one only, "null".
+func (c *s3Call) unversioned() error {
+	if v := c.query.Get("versionId"); !slices.Contains([]string{"", "null"}, v) {
+		return s3Invalid("Invalid version id specified")
 	}
-	c.left = n
 	return nil
 }

@@ -141,7 +141,7 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	if s.logs, err = openLogs(filepath.Join(s.dir, "logs")); err != nil {
 		return err
 	}
-	if s.objects, err = openObjects(filepath.Join(s.dir, "s3"), s.opts.Log); err != nil {
+	if s.objects, err = openObjects(filepath.Join(s.dir, "objects"), s.opts.Now); err != nil {
 		return err
 	}
 	if s.builds, err = newBuilder(ctx, s); err != nil {
@@ -195,7 +195,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "tagging":
 		s.serveTagging(w, r, c, authErr)
 	case "s3":
-		s.serveS3(w, r)
+		s.serveS3(w, r, c, authErr)
 	case "iam":
 		s.serveIAM(w, r, c, authErr)
 	case "secretsmanager":
