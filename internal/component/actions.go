@@ -27,6 +27,9 @@ func unsupported(format string, args ...any) error {
 // action finds what carries out the step's module.
 func (s *stepRun) action() (action, error) {
 	name := s.step.Action
+	if s.Unsupported != "" {
+		return nil, unsupported("%s", s.Unsupported)
+	}
 	if slices.Contains(s.job.Blocked, name) {
 		return nil, unsupported("the action %s is blocked for this run", name)
 	}

@@ -71,6 +71,9 @@ type JobDocument struct {
 	// lies beside it. "" for text that was no file: then it lies in the working directory.
 	Path       string
 	Parameters map[string]string
+	// Unsupported says why the document can't run here; its first step then ends as unsupported with
+	// these words. "" for a document that can.
+	Unsupported string
 }
 
 // A Status is how a step, a phase, a document or a run came out. The two first are AWSTOE's own

@@ -131,31 +131,6 @@ func TestOwners(t *testing.T) {
 	}
 }
 
-// TestManagedComponents: every one of them is a valid document that a recipe may name.
-func TestManagedComponents(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	got := must[*ibapi.ListComponentsOutput](f)(f.ib.ListComponents(t.Context(), &ibapi.ListComponentsInput{Owner: types.OwnershipAmazon})).ComponentVersionList
-	names := map[string]bool{}
-	for _, c := range got {
-		names[*c.Name] = true
-		build := must[*ibapi.GetComponentOutput](f)(f.ib.GetComponent(t.Context(), &ibapi.GetComponentInput{ComponentBuildVersionArn: c.Arn})).Component
-		_, err := f.ib.CreateComponent(t.Context(), &ibapi.CreateComponentInput{
-			Name: aws.String("copy-" + *c.Name), SemanticVersion: aws.String("1.0.0"), Platform: c.Platform, Data: build.Data,
-		})
-		if err != nil {
-			t.Errorf("%s: %v", *c.Name, err)
-		}
-		if build.Description == nil || build.Type == "" {
-			t.Errorf("%s has no description or type", *c.Name)
-		}
-	}
-	for _, want := range []string{"update-linux", "update-windows", "aws-cli-version-2-linux", "amazon-cloudwatch-agent-linux", "simple-boot-test-linux", "reboot-test-linux", "python-3-linux"} {
-		if !names[want] {
-			t.Errorf("%s is missing", want)
-		}
-	}
-}
-
 func TestListDelay(t *testing.T) {
 	now := time.Date(2026, 10, 1, 12, 0, 0, 0, time.UTC)
 	f := start(t, sandbox.Options{ListDelay: 2 * time.Minute, Now: func() time.Time { return now }})

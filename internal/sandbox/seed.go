@@ -2,20 +2,10 @@ package sandbox
 
 import (
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
-	"path"
 	"strings"
 	"time"
-
-	"github.com/org/imagebuild-action/internal/component"
 )
-
-// managedDocuments are documents under the names of AWS's managed components. They are our own, short,
-// and do what the name says where the sandbox can.
-//
-//go:embed managed/*.yml
-var managedDocuments embed.FS
 
 // A managedImage is one of the base images AWS offers, in Image Builder, EC2 and SSM alike.
 type managedImage struct {
@@ -178,30 +168,6 @@ func (ib *imageBuilder) seedImage(region string, m managedImage, date time.Time,
 		"version": v.String() + "/1", "dateCreated": isoTime(date), "state": object{"status": "AVAILABLE"},
 		"outputResources": object{"amis": []any{object{"region": region, "image": a.ID, "name": a.Name, "accountId": a.Owner}}},
 	})
-}
-
-func (ib *imageBuilder) seedComponents(region string) {
-	files, err := managedDocuments.ReadDir("managed")
-	if err != nil {
-		return // the directory is part of the program
-	}
-	for _, f := range files {
-		data, err := managedDocuments.ReadFile(path.Join("managed", f.Name()))
-		if err != nil {
-			continue
-		}
-		doc, _ := component.Parse(data, f.Name()) // a test keeps them free of errors
-		name := strings.TrimSuffix(f.Name(), ".yml")
-		platform := "Linux"
-		if strings.HasSuffix(name, "-windows") {
-			platform = "Windows"
-		}
-		body := object{"name": name, "platform": platform, "data": string(data), "state": object{"status": "ACTIVE"}, "publisher": "Amazon"}
-		if doc != nil {
-			body["description"], body["type"], body["parameters"] = doc.Description, documentType(doc), documentParameters(doc)
-		}
-		ib.seedVersion(region, "component/"+name, version{1, 0, 2}, body)
-	}
 }
 
 // seedVersion shows build 1 of a managed version.

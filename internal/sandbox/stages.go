@@ -240,6 +240,7 @@ func (m *making) job(phases []string) component.Job {
 		d := component.JobDocument{Name: u.ARN, ARN: u.ARN, Parameters: u.Parameters}
 		if c := m.b.db.exact(u.ARN); c != nil {
 			d.Name, d.Source = text(c.Body, "name"), text(c.Body, "data")
+			d.Unsupported = unsupportedHere(c)
 		}
 		job.Documents = append(job.Documents, d)
 	}
