@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"errors"
 	"io/fs"
 	"maps"
 	"path"
@@ -86,6 +87,7 @@ func pos(text string, at int) hcl.Pos {
 func (l *loader) assignVarFile(typed string) {
 	at := hcl.Range{Filename: "-var-file", Start: hcl.InitialPos, End: pos(typed, len(typed))}
 	bad := func(format string, args ...any) {
+		l.unreadVars = true
 		l.cfg.Files[at.Filename] = &hcl.File{Bytes: []byte(typed)}
 		l.report(mistake(at, "Unreadable variable file", format, args...))
 	}
@@ -93,13 +95,16 @@ func (l *loader) assignVarFile(typed string) {
 		bad("The name of a variable file ends in .hcl or .json; %q does not.", typed)
 		return
 	}
-	name, ok := l.fromWorkingDirectory(typed)
-	if !ok {
-		bad("The variable file %q is outside of the repository, which ends at %s. Copy it there, or give its values with -var or IB_VAR_name.", typed, l.host.Root)
+	name, src, err := l.readVarFile(typed)
+	switch {
+	case errors.Is(err, errOutside):
+		bad("The variable file %q is outside of the repository at %s, and only files in the repository are read here. "+
+			"Copy it there, or pass its values with -var or IB_VAR_name.", typed, l.host.Root)
 		return
-	}
-	src, err := fs.ReadFile(l.host.FS, name)
-	if err != nil {
+	case errors.Is(err, fs.ErrNotExist):
+		bad("The variable file %q doesn't exist. Check the path: it is relative to the working directory.", typed)
+		return
+	case err != nil:
 		bad("The variable file %q cannot be read: %s.", typed, reason(err))
 		return
 	}
@@ -109,8 +114,22 @@ func (l *loader) assignVarFile(typed string) {
 	l.assignFile(s)
 }
 
+var errOutside = errors.New("outside of the repository")
+
+func (l *loader) readVarFile(typed string) (name string, src []byte, err error) {
+	if name, inside := l.fromWorkingDirectory(typed); inside {
+		src, err = fs.ReadFile(l.host.FS, name)
+		return name, src, err
+	}
+	if l.host.Named == nil {
+		return "", nil, errOutside
+	}
+	return l.host.Named(typed)
+}
+
 func (l *loader) assignFile(s source) {
 	if s.file == nil || s.diags.HasErrors() {
+		l.unreadVars = true
 		return
 	}
 	attrs, diags := s.file.Body.JustAttributes()

@@ -20,7 +20,9 @@ type Host struct {
 	Root string
 	Env  func(string) (string, bool) // PKR_VAR_, IB_VAR_ and env(); never the process's own by itself
 	Envs func() []string             // names of all variables, to find PKR_VAR_*
-	Now  time.Time                   // what timestamp() and its fellows say during one load
+	// Named reads a variable file that the command line names and FS doesn't hold; name is what ranges in it say. Nil refuses.
+	Named func(typed string) (name string, src []byte, err error)
+	Now   time.Time // what timestamp() and its fellows say during one load
 }
 
 // Options are what the command line adds to the files.

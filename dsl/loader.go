@@ -58,6 +58,8 @@ type loader struct {
 	functions map[string]function.Function
 	path      cty.Value
 	secrets   map[string]bool
+	// unreadVars says that a variable file could not be read.
+	unreadVars bool
 
 	active []*node  // the values being evaluated, each for the sake of the next
 	impure []string // functions called since the last look whose result changes from run to run

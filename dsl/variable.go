@@ -208,6 +208,9 @@ func (l *loader) validateVariables() {
 		v := l.variables[name]
 		if !v.set && !v.broken {
 			v.broken = true
+			if l.unreadVars {
+				continue // its value may stand in the file that could not be read
+			}
 			l.report(mistake(v.at, "Unset variable", "The variable %q has no value and no default. Set it with -var '%s=…', in a variable file given by -var-file or named *.auto.ibvars.hcl, "+
 				"or as the environment variable IB_VAR_%s.", name, name, name))
 		}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -46,7 +47,30 @@ func (p *program) locate(path string) (*location, error) {
 		FS: loc.root.FS(), Dir: within(top, dir), Cwd: p.workingDirectory(top), Root: top,
 		Env: p.configurationEnv, Envs: p.environmentNames, Now: p.now(),
 	}
+	if p.visible == nil {
+		loc.host.Named = p.named(loc)
+	}
 	return loc, nil
+}
+
+// named reads files that the command line names: what lies in the repository through its root, others as they are. A
+// pull request's job has none, since the configuration there may be anybody's.
+func (p *program) named(loc *location) func(typed string) (string, []byte, error) {
+	return func(typed string) (string, []byte, error) {
+		path := filepath.FromSlash(typed)
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(p.cwd, path)
+		}
+		if dir, err := filepath.EvalSymlinks(filepath.Dir(path)); err == nil {
+			path = filepath.Join(dir, filepath.Base(path))
+		}
+		if inside := within(loc.host.Root, path); fs.ValidPath(inside) {
+			src, err := fs.ReadFile(loc.host.FS, inside)
+			return inside, src, err
+		}
+		src, err := os.ReadFile(path) //nolint:gosec // the user named it
+		return typed, src, err
+	}
 }
 
 // fromHere says how a file of the repository, by its slash path, is opened from cwd. What isn't a file there,
