@@ -44,7 +44,11 @@ func (a *appStream) createImage(builderARN string, o guestImage) error {
 		r.Hidden = f.Describes
 		a.save(r)
 	}
-	a.retire(b)
+	if _, ok := a.noted(c, r.Name, effectCut); ok {
+		a.halt(b)
+	} else {
+		a.retire(b)
+	}
 	a.pass(c, b, "SNAPSHOTTING", "STOPPED")
 	return a.db.commit()
 }

@@ -42,11 +42,12 @@ const (
 	effectNewAddress = "new-address" // the builder comes back with another address
 	effectLate       = "late"        // the first Describes descriptions do not know the new image yet
 	effectOld        = "old"         // the new image has the agent of a year ago, so that there is something to update
+	effectCut        = "cut"         // the builder's machine is off before create-image has answered
 	effectDeprecated = "deprecated"  // the base image that the call names is DEPRECATED, whatever lists say
 )
 
 func effects() []string {
-	return []string{effectStuck, effectFail, effectNoAddress, effectNewAddress, effectLate, effectOld, effectDeprecated}
+	return []string{effectStuck, effectFail, effectNoAddress, effectNewAddress, effectLate, effectOld, effectCut, effectDeprecated}
 }
 
 // ReadFaults reads a script of faults: a JSON array of objects with the members of Fault in camel case.
