@@ -5,7 +5,7 @@ import (
 	"path"
 	"strings"
 
-	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/awsmodel/known"
 	"github.com/org/imagebuild-action/internal/component"
 )
 
@@ -53,8 +53,8 @@ func (ib *imageBuilder) seedComponents(region string) {
 		}
 		doc, _ := component.Parse(data, f.Name()) // a test keeps them free of errors
 		name := strings.TrimSuffix(f.Name(), ".yml")
-		known, _ := awsmodel.ManagedComponentNamed(name) // the test of the documents holds both lists to each other
-		body := object{"name": name, "platform": known.Platform, "data": string(data), "state": object{"status": "ACTIVE"}, "publisher": "Amazon"}
+		listed, _ := known.ComponentNamed(name) // the test of the documents holds both lists to each other
+		body := object{"name": name, "platform": listed.Platform, "data": string(data), "state": object{"status": "ACTIVE"}, "publisher": "Amazon"}
 		if doc != nil {
 			body["description"], body["type"], body["parameters"] = doc.Description, documentType(doc), documentParameters(doc)
 		}

@@ -9,7 +9,7 @@ import (
 	ibapi "github.com/aws/aws-sdk-go-v2/service/imagebuilder"
 	"github.com/aws/aws-sdk-go-v2/service/imagebuilder/types"
 
-	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/awsmodel/known"
 	"github.com/org/imagebuild-action/internal/sandbox"
 )
 
@@ -40,36 +40,36 @@ func TestManagedComponents(t *testing.T) {
 		if build.Description == nil || build.Type == "" {
 			t.Errorf("%s has no description or type", *c.Name)
 		}
-		known, ok := awsmodel.ManagedComponentNamed(*c.Name)
+		want, ok := known.ComponentNamed(*c.Name)
 		if !ok {
-			t.Errorf("managed_components.json lacks %s", *c.Name)
+			t.Errorf("components.json lacks %s", *c.Name)
 			continue
 		}
-		if known.Platform != string(c.Platform) {
-			t.Errorf("%s is for %s, and managed_components.json says %s", *c.Name, c.Platform, known.Platform)
+		if want.Platform != string(c.Platform) {
+			t.Errorf("%s is for %s, and components.json says %s", *c.Name, c.Platform, want.Platform)
 		}
-		sameParameters(t, known, build.Parameters)
+		sameParameters(t, want, build.Parameters)
 	}
 	slices.Sort(names)
 	var listed []string
-	for _, c := range awsmodel.ManagedComponents() {
+	for _, c := range known.Components() {
 		listed = append(listed, c.Name)
 	}
 	if !slices.Equal(names, listed) {
-		t.Errorf("the sandbox has %v,\nmanaged_components.json has %v", names, listed)
+		t.Errorf("the sandbox has %v,\ncomponents.json has %v", names, listed)
 	}
 }
 
-func sameParameters(t *testing.T, known awsmodel.ManagedComponent, got []types.ComponentParameterDetail) {
+func sameParameters(t *testing.T, want known.Component, got []types.ComponentParameterDetail) {
 	t.Helper()
-	if len(known.Parameters) != len(got) {
-		t.Errorf("%s has %d parameters, and managed_components.json has %d", known.Name, len(got), len(known.Parameters))
+	if len(want.Parameters) != len(got) {
+		t.Errorf("%s has %d parameters, and components.json has %d", want.Name, len(got), len(want.Parameters))
 		return
 	}
-	for i, p := range known.Parameters {
+	for i, p := range want.Parameters {
 		required := got[i].DefaultValue == nil
 		if p.Name != *got[i].Name || p.Required != required || !required && p.Default != got[i].DefaultValue[0] {
-			t.Errorf("%s: parameter %+v differs from the document's %+v", known.Name, p, got[i])
+			t.Errorf("%s: parameter %+v differs from the document's %+v", want.Name, p, got[i])
 		}
 	}
 }
