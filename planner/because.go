@@ -39,7 +39,7 @@ func (d *differ) because(c *Change) string {
 		switch m {
 		case "parentImage", "components", "name", "semanticVersion", "tags", "clientToken":
 		default:
-			if !covers(was.Input[m], c.Input[m]) {
+			if !Covers(was.Input[m], c.Input[m]) {
 				says = append(says, m+" changed")
 			}
 		}

@@ -180,8 +180,10 @@ func (d *differ) image(c *Change) {
 		switch {
 		case d.opts.Rebuild:
 			create(c, fmt.Sprintf("built again as asked: version %s is AVAILABLE", version))
-		case d.opts.PullRequest == nil && (len(have.Missing) > 0 || undistributed(c)) && c.Kind.Mend != nil:
+		case d.opts.PullRequest == nil && misplaced(c) && c.Kind.Mend != nil:
 			d.mend(c)
+		case d.opts.PullRequest != nil && have.Distributed != nil:
+			none(c, fmt.Sprintf("reused: version %s is AVAILABLE; its distribution is left to the merge", version))
 		default:
 			none(c, fmt.Sprintf("reused: version %s is AVAILABLE", version))
 		}
@@ -197,12 +199,17 @@ func (d *differ) image(c *Change) {
 	}
 }
 
+// misplaced reports whether an image that is there is distributed otherwise than it is to be.
+func misplaced(c *Change) bool {
+	return len(c.Observed.Missing) > 0 || c.Observed.Distributed != nil || undistributed(c)
+}
+
 // distribute lets a distribution follow the build that a pull request began.
 func (d *differ) distribute(c *Change) {
-	op, args, diags := c.Kind.Mend(c.Node, c.Observed)
+	m, diags := c.Kind.Mend(c.Node, c.Observed)
 	d.diags = append(d.diags, diags...)
-	if args != nil {
-		c.Op, c.Args = op, args
+	if m.Op != "" {
+		c.Op, c.Args = m.Op, m.Args
 		c.Reason += ", to be distributed then: a pull request builds it"
 	}
 }
@@ -210,18 +217,14 @@ func (d *differ) distribute(c *Change) {
 // mend makes up what an image lacks that is otherwise as wanted.
 func (d *differ) mend(c *Change) {
 	version, _ := c.Known["version"].(string)
-	lacks := "not in " + strings.Join(c.Observed.Missing, ", ")
-	if undistributed(c) {
-		lacks = "not distributed: a pull request built it"
-	}
-	op, args, diags := c.Kind.Mend(c.Node, c.Observed)
+	m, diags := c.Kind.Mend(c.Node, c.Observed)
 	d.diags = append(d.diags, diags...)
-	if args == nil {
-		none(c, fmt.Sprintf("reused: version %s is AVAILABLE, though %s", version, lacks))
+	if m.nothing() {
+		none(c, fmt.Sprintf("reused: version %s is AVAILABLE, though %s", version, m.Lacks))
 		return
 	}
-	c.Verb, c.Op, c.Args = Update, op, args
-	c.Reason = fmt.Sprintf("version %s is AVAILABLE, but %s", version, lacks)
+	c.Verb, c.Op, c.Args, c.Retag = Update, m.Op, m.Args, m.Retag
+	c.Reason = fmt.Sprintf("version %s is AVAILABLE, but %s", version, m.Lacks)
 }
 
 // update compares an updatable resource member by member. AWS replaces the whole object, so an
@@ -231,7 +234,7 @@ func (d *differ) update(c *Change) {
 	resolved := wanted.Resolve(d.outputOf)
 	var differ []string
 	for _, m := range sortedKeys(resolved) {
-		if have, ok := c.Observed.Input[m]; !ok || !covers(have, resolved[m]) {
+		if have, ok := c.Observed.Input[m]; !ok || !Covers(have, resolved[m]) {
 			differ = append(differ, m)
 		}
 	}
@@ -292,12 +295,12 @@ func (d *differ) outputOf(r dsl.Ref) any {
 	return r
 }
 
-// covers says whether what AWS holds has all that is wanted. It may hold more: AWS fills in
+// Covers says whether what AWS holds has all that is wanted. It may hold more: AWS fills in
 // defaults inside of structures. Lists are compared in order.
-func covers(have, want any) bool {
+func Covers(have, want any) bool {
 	switch want := want.(type) {
 	case Object:
-		return covers(have, map[string]any(want))
+		return Covers(have, map[string]any(want))
 	case map[string]any:
 		var m map[string]any
 		switch have := have.(type) {
@@ -309,7 +312,7 @@ func covers(have, want any) bool {
 			return false
 		}
 		for k, w := range want {
-			if h, ok := m[k]; !ok || !covers(h, w) {
+			if h, ok := m[k]; !ok || !Covers(h, w) {
 				return false
 			}
 		}
@@ -320,7 +323,7 @@ func covers(have, want any) bool {
 			return false
 		}
 		for i := range want {
-			if !covers(list[i], want[i]) {
+			if !Covers(list[i], want[i]) {
 				return false
 			}
 		}

@@ -3,7 +3,6 @@ package planner
 import (
 	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -38,10 +37,10 @@ func (d *differ) stated(c *Change) {
 		case d.opts.Rebuild && c.Fixed != "":
 			none(c, fmt.Sprintf("reused: %s is %s, and a name that is given stays what it is", c.Title(), have.State))
 		case len(have.Missing) > 0 && c.Kind.Mend != nil:
-			op, args, diags := c.Kind.Mend(c.Node, have)
+			m, diags := c.Kind.Mend(c.Node, have)
 			d.diags = append(d.diags, diags...)
-			c.Verb, c.Op, c.Args = Update, op, args
-			c.Reason = c.Title() + " lacks " + strings.Join(have.Missing, ", ")
+			c.Verb, c.Op, c.Args = Update, m.Op, m.Args
+			c.Reason = c.Title() + " lacks " + m.Lacks
 		default:
 			none(c, fmt.Sprintf("reused: %s is there", c.Title()))
 		}

@@ -76,9 +76,9 @@ type Kind struct {
 	// Cleared are the members that an update takes away when the configuration no longer has them.
 	// AWS fills the other members in by itself, so that their presence means nothing.
 	Cleared []string
-	// Mend says how to make up what Observed.Missing lists. Its Object is the input of the Op, nil
-	// where nothing can be done and the diagnostics say why.
-	Mend func(*Node, *Observed) (Op, Object, hcl.Diagnostics)
+	// Mend says how to make up what Observed.Missing lists, and to bring Observed.Distributed to what is
+	// wanted. Where nothing can be done the diagnostics say why.
+	Mend func(*Node, *Observed) (Mending, hcl.Diagnostics)
 	// Pointer says why a pull request does not make it: others follow what it points to, or it reaches
 	// beyond the region built in. "" for what is made once under a name of its content, which a pull
 	// request makes as its merge would.
@@ -215,6 +215,8 @@ type Observed struct {
 	Attempt int
 	// Missing are regions whose distribution an AVAILABLE image lacks.
 	Missing []string
+	// Distributed is how an AVAILABLE image was distributed, where that is not how it is to be; nil otherwise.
+	Distributed *Distributed
 	// Took is how long the newest successful build of an image of this name took; 0 where none is known.
 	Took time.Duration
 	// Versions are other versions of the same name that are there, where the observer knows them.

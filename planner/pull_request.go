@@ -163,7 +163,7 @@ func (d *differ) keep(c *Change) {
 	if retag == nil {
 		return
 	}
-	c.Retag = retag
+	c.Retag = c.Retag.and(retag)
 	c.Reason += "; " + says
 	if c.Verb == None {
 		c.Verb = Update
@@ -200,7 +200,7 @@ func Keep(tags map[string]string, pr *PullRequest) (r *Retag, says string) {
 // undistributed reports whether a pull request built the image, and so distributed it nowhere,
 // although the configuration has it distributed.
 func undistributed(c *Change) bool {
-	if c.Observed == nil || c.Observed.Tags[TagDistribution] != NotDistributed || c.Kind.Confine == nil {
+	if c.Observed == nil || !c.Observed.Undone() || c.Kind.Confine == nil {
 		return false
 	}
 	_, left := c.Kind.Confine(c.Node)

@@ -17,9 +17,12 @@ const (
 	TagExpires = "imagebuild:expires" // when gc may take it, RFC 3339 in UTC; the executor's
 	// TagPullRequest begins the keys of the tags that keep a resource for pull requests: PullRequest.Tag.
 	TagPullRequest = "imagebuild:pull-request"
-	// TagDistribution is NotDistributed on images whose distribution a pull request left to its merge.
+	// TagDistribution is the ARN of the distribution configuration that an image went by, so that a list of images tells
+	// which of them are distributed as they are to be; the executor's. It is Undistributed on images that
+	// have none, and NotDistributed on those whose distribution a pull request left to its merge.
 	TagDistribution = "imagebuild:distribution"
 	NotDistributed  = "none"
+	Undistributed   = "local"
 	TagLease        = "imagebuild:lease" // until when the run that works on it is sure to live, RFC 3339; the executor's
 )
 

@@ -1,6 +1,7 @@
 package aws
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -91,6 +92,9 @@ func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object,
 	if o.has("tags") && d.PullRequest != nil {
 		in["tags"] = tagged(in["tags"], planner.TagExpires, d.expires())
 	}
+	if building[c.Op] && o.has("tags") {
+		in["tags"] = distributedBy(in)
+	}
 	switch {
 	case !o.has("clientToken"):
 	case c.Verb == planner.Create:
@@ -102,7 +106,8 @@ func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object,
 		// An update repeated is the same update, and one that goes back to what was must not be
 		// taken for the one that was then: the SDK gives each a token of its own.
 	}
-	out, err := d.clients.once(ctx, c.Op, d.Region, in)
+	region := cmp.Or(c.Region, d.Region)
+	out, err := d.clients.once(ctx, c.Op, region, in)
 	switch Code(err) {
 	case "ResourceAlreadyExistsException":
 		return d.hit(ctx, c, in, err)
@@ -116,7 +121,7 @@ func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object,
 		if in["clientToken"], err = fresh(c, in); err != nil {
 			return nil, err
 		}
-		out, err = d.clients.once(ctx, c.Op, d.Region, in)
+		out, err = d.clients.once(ctx, c.Op, region, in)
 	}
 	if err != nil {
 		return nil, failure(c.Node, err)

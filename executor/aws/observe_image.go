@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -39,7 +38,7 @@ func (o *observer) images(ctx context.Context, nodes []*planner.Node) error {
 	if err != nil {
 		return err
 	}
-	var unbuilt []*planner.Node
+	var unbuilt, moved []*planner.Node
 	for _, n := range nodes {
 		arn := o.arn(n)
 		if arn == "" {
@@ -48,8 +47,14 @@ func (o *observer) images(ctx context.Context, nodes []*planner.Node) error {
 		seen := o.image(n, builds[arn])
 		if seen.State != available {
 			unbuilt = append(unbuilt, n)
+		} else if !o.settled(n, seen.Tags) {
+			moved = append(moved, n)
 		}
 		o.record(n, seen)
+	}
+	err = forEach(ctx, moved, func(ctx context.Context, n *planner.Node) error { return o.distributed(ctx, n, builds[o.arn(n)]) })
+	if err != nil {
+		return err
 	}
 	return forEach(ctx, unbuilt[:min(timed, len(unbuilt))], func(ctx context.Context, n *planner.Node) error {
 		took := o.took(ctx, o.arn(n))
@@ -107,12 +112,16 @@ func (o *observer) image(n *planner.Node, builds []object) *planner.Observed {
 	if chosen == nil {
 		return &planner.Observed{}
 	}
+	if stateOf(chosen) == available && (!o.settled(n, ownTags(chosen)) || len(o.missing(n, chosen)) > 0) {
+		chosen = o.underway(n, builds, chosen)
+	}
 	seen := &planner.Observed{
 		Exists: true, State: stateOf(chosen), Digest: text(sub(chosen, "tags"), planner.TagDigest),
 		Outputs: outputsOf(chosen, o.region, o.account), Attempt: attempts, Tags: ownTags(chosen),
 	}
 	if seen.State == available {
 		seen.Missing = o.missing(n, chosen)
+		o.lend(seen.Outputs, builds)
 	}
 	return seen
 }
@@ -150,7 +159,11 @@ func (o *observer) missing(n *planner.Node, image object) []string {
 		has[text(ami, "region")] = true
 	}
 	var missing []string
-	for _, d := range list(o.distribution(n), "distributions") {
+	conf := o.graph.DistributionOf(n)
+	if conf == nil {
+		return nil
+	}
+	for _, d := range list(object(conf.Input), "distributions") {
 		region := text(d, "region")
 		if d["amiDistributionConfiguration"] != nil && !has[region] && !slices.Contains(missing, region) {
 			missing = append(missing, region)
@@ -158,21 +171,6 @@ func (o *observer) missing(n *planner.Node, image object) []string {
 	}
 	slices.Sort(missing)
 	return missing
-}
-
-// distribution is the input of the distribution configuration that the image refers to, where it is
-// of the same graph.
-func (o *observer) distribution(n *planner.Node) object {
-	ref, ok := n.Input["distributionConfigurationArn"].(dsl.Ref)
-	if !ok {
-		return nil
-	}
-	for _, d := range o.graph.Nodes {
-		if d.Addr == ref.Addr {
-			return object(d.Input)
-		}
-	}
-	return nil
 }
 
 // took is how long the newest successful build of another version of the image took. It is an

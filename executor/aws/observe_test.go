@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -23,6 +24,7 @@ func (f *fake) everything(tb testing.TB, g *planner.Graph, images bool) {
 		if n.Kind.Naming == planner.OfRecipe {
 			if images {
 				in["clientToken"] = n.Digest
+				in["tags"] = tagged(in["tags"], "imagebuild:distribution", in["distributionConfigurationArn"])
 				if _, no := f.createImage(in); no != nil {
 					tb.Fatal(no)
 				}
@@ -36,6 +38,19 @@ func (f *fake) everything(tb testing.TB, g *planner.Graph, images bool) {
 		}
 		arns[n.Addr] = out[n.Kind.Outputs["arn"]]
 	}
+}
+
+// tagged are tags and one more.
+func tagged(tags any, key string, value any) object {
+	out := object{}
+	switch tags := tags.(type) {
+	case map[string]any:
+		maps.Copy(out, tags)
+	case planner.Object:
+		maps.Copy(out, tags)
+	}
+	out[key] = value
+	return out
 }
 
 func sealed(tb testing.TB, files map[string]string) *planner.Graph {

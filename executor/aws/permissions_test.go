@@ -88,8 +88,15 @@ func (r *recorder) note(req *http.Request, body []byte, answer *httptest.Respons
 		r.ask("logs:"+op, fmt.Sprintf("arn:aws:logs:%s:%s:log-group:%v:log-stream:%v", region, account, in["logGroupName"], in["logStreamName"]), nil)
 	case "ec2", "sts":
 		form, _ := url.ParseQuery(string(body))
-		if action := form.Get("Action"); action != "GetCallerIdentity" { // which nobody needs to be allowed
-			r.ask(service+":"+action, "*", nil)
+		action, resource := form.Get("Action"), "*"
+		context := map[string][]string{"aws:ResourceTag/CreatedBy": {"EC2 Image Builder"}} // as all AMIs of Image Builder and their snapshots
+		for member, sort := range map[string]string{"ImageId": "image", "SnapshotId": "snapshot"} {
+			if id := form.Get(member); id != "" {
+				resource = "arn:aws:ec2:" + region + "::" + sort + "/" + id
+			}
+		}
+		if action != "GetCallerIdentity" { // which nobody needs to be allowed
+			r.ask(service+":"+action, resource, context)
 		}
 	case "appstream":
 		r.appstream(region, filepath.Base(req.URL.Path), body)

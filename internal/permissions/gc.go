@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/org/imagebuild-action/internal/iampolicy"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -64,11 +63,8 @@ func (s *scope) gc() Role {
 		c.allow("imagebuilder:UntagResource", "gc takes a pull request's tag from what others use", on, ours())
 	}
 	c.allow("imagebuilder:CancelImageCreation", "gc ends builds that are of no use any more", []string{s.place.arn("imagebuilder", "image/*")}, ours())
-	made := iampolicy.Conditions{"StringEquals": {"aws:ResourceTag/CreatedBy": {"EC2 Image Builder"}}} // set by the service on what it makes
-	for action, resource := range map[string]string{"ec2:DeregisterImage": "image/*", "ec2:DeleteSnapshot": "snapshot/*"} {
-		arn := "arn:" + s.place.partition() + ":ec2:*::" + resource
-		c.allow(action, "gc deletes the AMIs of images with their snapshots", []string{arn}, made)
-	}
+	c.allow("ec2:DeregisterImage", "gc deletes the AMIs of images with their snapshots", s.anyAMI(), byService())
+	c.allow("ec2:DeleteSnapshot", "gc deletes the AMIs of images with their snapshots", s.anySnapshot(), byService())
 	for _, n := range s.graph.Nodes {
 		if n.Kind.Naming == planner.ContentKey {
 			s.call(c, n.Kind.Delete, n, "may be deleted with the components that name it")

@@ -40,6 +40,7 @@ func (s *scope) reads(c *collector) {
 		}
 		if n.Kind.Read == "imagebuilder:GetImage" { // in which regions the newest build is, and how long it took
 			s.call(c, "imagebuilder:ListWorkflowExecutions", n, "is looked for")
+			s.distributed(c, n)
 		}
 	}
 }
@@ -206,6 +207,9 @@ func (s *scope) build() Role {
 		}
 		s.tagging(c, n)
 		s.work(c, n)
+		if n.Kind.Read == "imagebuilder:GetImage" {
+			s.sharing(c, n)
+		}
 	}
 	return Role{Name: "build", Purpose: "imagebuild build makes what is not there with it.", Grants: c.sorted()}
 }

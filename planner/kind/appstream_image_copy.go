@@ -1,6 +1,8 @@
 package kind
 
 import (
+	"strings"
+
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
@@ -55,6 +57,9 @@ func appstreamImageCopyKind() *planner.Kind {
 }
 
 // tagCopy puts the tags on a copy that lacks them.
-func tagCopy(n *planner.Node, have *planner.Observed) (planner.Op, planner.Object, hcl.Diagnostics) {
-	return "appstream:TagResource", planner.Object{"ResourceArn": have.Outputs["arn"], "Tags": planner.LaterTags(n)}, nil
+func tagCopy(n *planner.Node, have *planner.Observed) (planner.Mending, hcl.Diagnostics) {
+	return planner.Mending{
+		Op: "appstream:TagResource", Args: planner.Object{"ResourceArn": have.Outputs["arn"], "Tags": planner.LaterTags(n)},
+		Lacks: strings.Join(have.Missing, ", "),
+	}, nil
 }

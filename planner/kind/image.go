@@ -34,6 +34,7 @@ func imageKind() *planner.Kind {
 		Identity: []string{"containerRecipeArn", "imageRecipeArn"},
 		Accepts:  accepts,
 		Mend:     distributeImage,
+		Surplus:  sharing,
 		Confine:  undistributedImage,
 		Example:  imageExample,
 	}
@@ -43,36 +44,6 @@ func imageKind() *planner.Kind {
 		return &planner.Node{Input: l.Input, Ranges: l.Ranges, Distributes: l.distributing(s)}, l.Diags
 	}
 	return k
-}
-
-// distributeImage brings an image that is AVAILABLE to the regions it is missing in. DistributeImage
-// works under an execution role (API Reference, DistributeImage).
-func distributeImage(n *planner.Node, have *planner.Observed) (planner.Op, planner.Object, hcl.Diagnostics) {
-	role, ok := n.Input["executionRole"]
-	if !ok {
-		return "", nil, hcl.Diagnostics{{
-			Severity: hcl.DiagWarning, Summary: "Image not distributed",
-			Detail:  notDistributed(n, have),
-			Subject: n.Origin.Ptr(),
-		}}
-	}
-	in := planner.Object{"sourceImage": have.Outputs["arn"], "executionRole": role}
-	for _, m := range []string{"distributionConfigurationArn", "loggingConfiguration", "tags"} {
-		if v, given := n.Input[m]; given {
-			in[m] = v
-		}
-	}
-	return "imagebuilder:DistributeImage", in, nil
-}
-
-// notDistributed says what an image lacks that only a distribution could give it.
-func notDistributed(n *planner.Node, have *planner.Observed) string {
-	const role = "DistributeImage does that without building again, and works under a role: write execution_role = \"…\" where the image is described"
-	if have.Tags[planner.TagDistribution] == planner.NotDistributed {
-		return fmt.Sprintf("A pull request built %s, so it stayed where it was built: no copies in other regions, nothing shared, no parameter or launch template set. %s, "+
-			"or build it again with --rebuild.", n.Title(), role)
-	}
-	return fmt.Sprintf("%s is AVAILABLE but not in %s. %s.", n.Title(), strings.Join(have.Missing, ", "), role)
 }
 
 // undistributedImage is an image that stays in the account and region it is built in: AWS distributes
