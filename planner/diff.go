@@ -244,7 +244,7 @@ func (d *differ) update(c *Change) {
 		}
 	}
 	if len(differ) == 0 {
-		none(c, fmt.Sprintf("unchanged: %s is as wanted", c.Title()))
+		c.settle()
 		return
 	}
 	slices.Sort(differ)
@@ -255,6 +255,19 @@ func (d *differ) update(c *Change) {
 	} else {
 		c.Args[c.Kind.Outputs["arn"]] = c.Observed.Outputs["arn"]
 	}
+}
+
+// settle decides about what has all its members as wanted.
+func (c *Change) settle() {
+	var rest Rest
+	if c.Kind.Unsettled != nil {
+		rest = c.Kind.Unsettled(c.Node, c.Observed)
+	}
+	if rest.Verb == "" {
+		none(c, fmt.Sprintf("unchanged: %s is as wanted", c.Title()))
+		return
+	}
+	c.Verb, c.Op, c.Args, c.Reason = rest.Verb, rest.Op, rest.Args, rest.Reason
 }
 
 // holds says whether a member that AWS returned has anything in it.

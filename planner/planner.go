@@ -97,8 +97,19 @@ type Kind struct {
 	// Surplus are changes that take away what is there beside the node and is not asked for, given what
 	// was observed of the node. It may warn of what that leads to.
 	Surplus func(*Graph, *Node, *Observed) ([]*Change, hcl.Diagnostics)
+	// Unsettled says what is left to do about something that exists and whose members are as wanted: it should run and
+	// does not, or an earlier run stopped halfway. nil for a kind that is settled once its members are.
+	Unsettled func(*Node, *Observed) Rest
 	// Example is a configuration that uses the kind, for the documentation and for tests.
 	Example string
+}
+
+// A Rest is what is left to do about something that exists. Its zero value is nothing.
+type Rest struct {
+	Verb   Verb   // Update or Wait; "" for nothing
+	Op     Op     // of an update
+	Args   Object // the input of Op
+	Reason string
 }
 
 // nameMember and tagsMember are members of Create's input.
@@ -203,8 +214,10 @@ func (g *Graph) Kind(name string) *Kind { return g.kinds[name] }
 type Observed struct {
 	// Exists is whether the resource, under the name and version the plan wants, is there.
 	Exists bool
-	// State is AWS's own word (AVAILABLE, BUILDING, FAILED …) for images, "" for other kinds.
+	// State is AWS's own word (AVAILABLE, BUILDING, FAILED …) for images, and of fleets (RUNNING, STOPPED …); "" for other kinds.
 	State string
+	// Unwell is what something that runs lacks of the health that the configuration asks for; "" for nothing.
+	Unwell string
 	// Digest is the tag imagebuild:digest where it was read, "" where it was not.
 	Digest string
 	// Input is what an updatable resource holds today, in the vocabulary of Update's input.

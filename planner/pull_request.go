@@ -102,11 +102,16 @@ type Retag struct {
 // confine makes of a change what the pull request may do.
 func (d *differ) confine(c *Change) {
 	pr := d.opts.PullRequest
-	if c.Verb != Create && c.Verb != Update {
+	moves := c.Verb == Create || c.Verb == Update
+	if c.Kind.Pointer != "" && (moves || c.Kind.Unsettled != nil && c.Verb == Wait) {
+		does := string(c.Verb) + "s it"
+		if c.Verb == Wait {
+			does = "waits for it"
+		}
+		d.leave(c, c.Kind.Pointer+"; the merge "+does+" ("+c.Reason+")")
 		return
 	}
-	if c.Kind.Pointer != "" {
-		d.leave(c, c.Kind.Pointer+"; the merge "+string(c.Verb)+"s it ("+c.Reason+")")
+	if !moves {
 		return
 	}
 	in := maps.Clone(c.Input)

@@ -23,7 +23,9 @@ const (
 	TagDistribution = "imagebuild:distribution"
 	NotDistributed  = "none"
 	Undistributed   = "local"
-	TagLease        = "imagebuild:lease" // until when the run that works on it is sure to live, RFC 3339; the executor's
+	// TagRestart is on a fleet that imagebuild stopped for a change, from before it is stopped until it runs again.
+	TagRestart = "imagebuild:restart"
+	TagLease   = "imagebuild:lease" // until when the run that works on it is sure to live, RFC 3339; the executor's
 )
 
 const (

@@ -59,12 +59,13 @@ type appstreamDriver struct {
 	mu       sync.Mutex
 	listings map[listingKey]*listing
 	copies   map[string]chan struct{} // by destination region: how many may be under way
+	notes    map[dsl.Addr]bool        // fleets that this run stopped for a change, and noted it on them
 }
 
 func newAppStream(d *driver) *appstreamDriver {
 	return &appstreamDriver{
 		driver: d, interval: cmp.Or(d.Interval, 2*defaultInterval),
-		listings: map[listingKey]*listing{}, copies: map[string]chan struct{}{},
+		listings: map[listingKey]*listing{}, copies: map[string]chan struct{}{}, notes: map[dsl.Addr]bool{},
 	}
 }
 
@@ -119,6 +120,7 @@ func (a *appstreamDriver) do(ctx context.Context, c *planner.Change, in planner.
 		"appstream:DeleteImageBuilder":    a.deleteBuilder,
 		"appstream:CreateFleet":           a.createFleet,
 		"appstream:UpdateFleet":           a.updateFleet,
+		"appstream:StartFleet":            a.finishFleet,
 		"appstream:CreateDirectoryConfig": a.directory,
 		"appstream:UpdateDirectoryConfig": a.directory,
 	}[op]

@@ -1,10 +1,8 @@
 package aws
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -21,6 +19,9 @@ var whileRunning = []string{ //nolint:gochecknoglobals // a table, never written
 
 // createFleet makes a fleet and starts it.
 func (a *appstreamDriver) createFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
+	if t.change.Verb == planner.Wait {
+		return a.finishFleet(ctx, t)
+	}
 	a.tagRun(t)
 	out, err := a.clients.once(ctx, t.change.Op, t.region, t.in)
 	fleet := sub(out, "Fleet")
@@ -37,7 +38,7 @@ func (a *appstreamDriver) createFleet(ctx context.Context, t *turn) (executor.Ou
 	if t.change.Settings["start"] == false {
 		return made, nil
 	}
-	return made, a.startFleet(ctx, t)
+	return made, a.left(ctx, t, "was created", a.runFleet(ctx, t))
 }
 
 // ours refuses what was made meanwhile by somebody else.
@@ -50,32 +51,65 @@ func (a *appstreamDriver) ours(ctx context.Context, t *turn, thing object) error
 }
 
 // updateFleet changes a fleet. What a RUNNING one cannot change has it stopped for as long as that takes; in STARTING
-// and STOPPING nothing can be changed.
+// and STOPPING nothing can be changed. A fleet that should run is started afterwards, whoever stopped it.
 func (a *appstreamDriver) updateFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
 	state, err := a.settle(ctx, t)
 	if err != nil {
 		return nil, err
 	}
-	stopped := false
+	out := executor.Outputs{"name": t.name()}
+	maps.Copy(out, t.change.Observed.Outputs)
 	if state == running && !changeable(t.in) {
-		if err = a.stopFleet(ctx, t); err != nil {
-			return nil, err
-		}
-		stopped, state = true, "STOPPED"
+		return out, a.stopAndUpdate(ctx, t)
 	}
 	if _, err = a.clients.once(ctx, t.change.Op, t.region, t.in); err != nil {
 		return nil, err
 	}
 	a.forget("appstream:DescribeFleets", t.region)
+	if state != running && t.change.Settings["start"] == false && !a.owes(t) {
+		return out, nil
+	}
+	return out, a.left(ctx, t, "was updated", a.runFleet(ctx, t))
+}
+
+// stopAndUpdate takes the fleet from its users for a change. A tag says so before anything is taken, and goes when they have
+// it back, so that any later run knows what this one owes them.
+func (a *appstreamDriver) stopAndUpdate(ctx context.Context, t *turn) error {
+	if err := a.note(ctx, t); err != nil {
+		return err
+	}
+	if err := a.stopFleet(ctx, t); err != nil {
+		return a.left(ctx, t, "had to be stopped for this change", err)
+	}
+	if _, err := a.clients.once(ctx, t.change.Op, t.region, t.in); err != nil {
+		return a.left(ctx, t, "was stopped for this change", err)
+	}
+	a.forget("appstream:DescribeFleets", t.region)
+	return a.left(ctx, t, "was stopped for this change and updated", a.runFleet(ctx, t))
+}
+
+// finishFleet does what an earlier run, or somebody else, left undone: a fleet whose members are as wanted comes to run.
+func (a *appstreamDriver) finishFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
 	out := executor.Outputs{"name": t.name()}
 	maps.Copy(out, t.change.Observed.Outputs)
-	if stopped {
-		return out, a.startFleet(ctx, t)
+	return out, a.left(ctx, t, "", a.runFleet(ctx, t))
+}
+
+// runFleet returns once a fleet runs and is healthy. The note that it was stopped goes last.
+func (a *appstreamDriver) runFleet(ctx context.Context, t *turn) error {
+	state, err := a.settle(ctx, t)
+	if err != nil {
+		return err
 	}
-	if state == running {
-		return out, a.healthy(ctx, t)
+	if state != running {
+		if err = a.startFleet(ctx, t); err != nil {
+			return err
+		}
 	}
-	return out, nil
+	if err = a.healthy(ctx, t); err != nil {
+		return err
+	}
+	return a.unnote(ctx, t)
 }
 
 // changeable says whether a fleet may stay RUNNING for an update.
@@ -88,12 +122,16 @@ func changeable(in planner.Object) bool {
 	return true
 }
 
-// settle waits until a fleet is RUNNING or STOPPED and returns which.
+// settle waits until a fleet is RUNNING or STOPPED and returns which. Errors that a starting one will not recover from end
+// the wait: while they pile up the state never leaves STARTING.
 func (a *appstreamDriver) settle(ctx context.Context, t *turn) (state string, err error) {
-	err = a.watchFleet(ctx, t, fleetBound, func(fleet object, _ time.Duration) (bool, error) {
+	err = a.watchFleet(ctx, t, t.bound("timeout", fleetBound), func(fleet object, _ time.Duration) (bool, error) {
 		state = text(fleet, "State")
 		if fleet == nil {
 			return false, t.fail(appstreamGone, "fleet %s is not there any more.", t.name())
+		}
+		if e := fatal(list(fleet, "FleetErrors")); e != nil && state == "STARTING" {
+			return false, t.fail(text(e, "ErrorCode"), "fleet %s does not start: %s", t.name(), withHint(e))
 		}
 		return state == running || state == "STOPPED", nil
 	})
@@ -116,60 +154,17 @@ func (a *appstreamDriver) stopFleet(ctx context.Context, t *turn) error {
 	})
 }
 
-// startFleet starts a fleet and looks after its health. Errors that it will not recover from end it: while they pile
-// up the state never leaves STARTING.
+// startFleet starts a fleet and waits until it runs.
 func (a *appstreamDriver) startFleet(ctx context.Context, t *turn) error {
 	if _, err := a.clients.once(ctx, "appstream:StartFleet", t.region, object{"Name": t.name()}); err != nil {
 		return a.quota(err)
 	}
 	a.forget("appstream:DescribeFleets", t.region)
-	err := a.watchFleet(ctx, t, t.bound("timeout", fleetBound), func(fleet object, _ time.Duration) (bool, error) {
-		if e := fatal(list(fleet, "FleetErrors")); e != nil {
-			return false, t.fail(text(e, "ErrorCode"), "fleet %s does not start: %s", t.name(), withHint(e))
-		}
-		return text(fleet, "State") == running, nil
-	})
-	if err != nil {
-		return err
-	}
-	return a.healthy(ctx, t)
-}
-
-// healthy holds a fleet to its health check: so many machines available and no errors. What comes after it in the
-// graph waits for that.
-func (a *appstreamDriver) healthy(ctx context.Context, t *turn) error {
-	check, ok := t.change.Settings["health_check"].(map[string]any)
-	if !ok {
-		return nil
-	}
-	want, _ := check["instances"].(int64)
-	bound := healthBound
-	if n, given := check["timeout"].(int64); given {
-		bound = time.Duration(n) * time.Second
-	}
-	last := ""
-	err := a.watchFleet(ctx, t, bound, func(fleet object, _ time.Duration) (bool, error) {
-		if e := fatal(list(fleet, "FleetErrors")); e != nil {
-			return false, t.fail(text(e, "ErrorCode"), "fleet %s is not healthy: %s", t.name(), withHint(e))
-		}
-		have := whole(sub(fleet, "ComputeCapacityStatus")["Available"])
-		last = fmt.Sprintf("%d of %d machines available", have, want)
-		return text(fleet, "State") == running && have >= want, nil
-	})
-	if f, timed := errors.AsType[*executor.Failure](err); timed && f.Code == "Timeout" {
-		return t.fail("Unhealthy", "fleet %s is not healthy after %s: %s. What comes after it was not touched.", t.name(), bound, cmp.Or(last, "no machine is available"))
+	state, err := a.settle(ctx, t)
+	if err == nil && state != running {
+		err = t.fail("FleetStopped", "fleet %s was started and is %s: something else stopped it.", t.name(), state)
 	}
 	return err
-}
-
-func whole(v any) int64 {
-	switch n := v.(type) {
-	case int64:
-		return n
-	case float64:
-		return int64(n)
-	}
-	return 0
 }
 
 // directory makes or changes a directory configuration, with its password fetched from where it is kept.

@@ -282,7 +282,7 @@ func (o *observer) named(ctx context.Context, n *planner.Node) (*planner.Observe
 	return seen, nil
 }
 
-// fleet tells the capacity in the words that it is asked for in.
+// fleet tells the capacity in the words that it is asked for in, whether the fleet runs, and what an earlier run noted on it.
 func (o *observer) fleet(ctx context.Context, n *planner.Node) (*planner.Observed, error) {
 	thing, err := o.find(ctx, n.Kind.Read, n)
 	if err != nil || thing == nil {
@@ -298,7 +298,10 @@ func (o *observer) fleet(ctx context.Context, n *planner.Node) (*planner.Observe
 		capacity["DesiredSessions"] = v
 	}
 	seen.Input["ComputeCapacity"] = capacity
-	return seen, nil
+	seen.State, seen.Unwell = text(thing, "State"), unwell(n.Settings, thing)
+	tags, err := o.clients.tagsOf(ctx, o.regionOf(n), text(thing, "Arn"))
+	seen.Tags = ownTags(object{"tags": tags})
+	return seen, err
 }
 
 // directory takes the password for the one that is wanted: AWS does not tell it.

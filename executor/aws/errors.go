@@ -177,6 +177,9 @@ func parameter(message string) string {
 // failure shows a failed call to the author of the configuration, at what caused it. Other errors
 // pass as they are.
 func failure(n *planner.Node, err error) error {
+	if _, shown := errors.AsType[*executor.Failure](err); shown {
+		return err
+	}
 	e, ok := errors.AsType[*CallError](err)
 	if !ok {
 		return err

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -108,11 +109,15 @@ type record struct {
 	finished map[string]executor.Finished
 	err      error
 	took     time.Duration
+	plan     *planner.Plan
+	signal   time.Time // when its context ended; zero where it did not
 }
 
 func carryOut(ctx context.Context, p *planner.Plan, d executor.Driver) *record {
 	r := &record{finished: map[string]executor.Finished{}}
 	start := time.Now()
+	var at atomic.Int64
+	defer context.AfterFunc(ctx, func() { at.Store(time.Now().UnixNano()) })()
 	r.err = executor.Run(ctx, p, d, func(e executor.Event) {
 		r.events = append(r.events, e)
 		if f, ok := e.(executor.Finished); ok {
@@ -120,6 +125,9 @@ func carryOut(ctx context.Context, p *planner.Plan, d executor.Driver) *record {
 		}
 	})
 	r.took = time.Since(start)
+	if n := at.Load(); n != 0 {
+		r.signal = time.Unix(0, n)
+	}
 	return r
 }
 

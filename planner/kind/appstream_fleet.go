@@ -27,7 +27,7 @@ appstream_fleet "cad" {
 func appstreamFleetKind() *planner.Kind {
 	const op = "appstream:CreateFleet"
 	g := Derive(Spec{Op: op, Filled: []string{"Name"}, Attrs: []dsl.Attr{
-		{Name: "start", Type: cty.Bool, Doc: "Whether a new fleet, or one that had to be stopped for a change, is started; true when left out."},
+		{Name: "start", Type: cty.Bool, Doc: "Whether the fleet should run. Defaults to true: a stopped fleet is started. false leaves it as it is: a new fleet isn't started, and one that a change has to stop is started again only if it was running."},
 		timeoutAttr("How long stopping and starting may take; an hour when left out."),
 	}, Blocks: []dsl.NestedType{healthBlock()}})
 	k := &planner.Kind{
@@ -39,7 +39,7 @@ func appstreamFleetKind() *planner.Kind {
 		Outputs: map[string]string{"arn": "Fleet.Arn"},
 		Cleared: sortedKeys(fleetCleared), ClearedBy: fleetCleared,
 		Accepts: map[string][]string{"ImageArn": append([]string{"appstream_image_copy"}, appstreamImages...), "ImageName": appstreamImages},
-		Pointer: "users stream from a fleet",
+		Pointer: "users stream from a fleet", Unsettled: fleetUnsettled,
 		Example: appstreamFleetExample,
 	}
 	k.Lower = func(s *planner.Scope, b *dsl.Block) (*planner.Node, hcl.Diagnostics) {
@@ -52,6 +52,30 @@ func appstreamFleetKind() *planner.Kind {
 		return n, l.Diags
 	}
 	return k
+}
+
+// fleetUnsettled compares whether a fleet runs with whether it should. A fleet that imagebuild stopped for a change should
+// run whatever start says, since it ran before.
+func fleetUnsettled(n *planner.Node, have *planner.Observed) planner.Rest {
+	_, stopped := have.Tags[planner.TagRestart]
+	title := n.Title()
+	switch {
+	case n.Settings["start"] == false && !stopped:
+		return planner.Rest{}
+	case have.State == "STOPPED" || have.State == "STOPPING":
+		reason := title + " is " + have.State + " and should be RUNNING"
+		if stopped {
+			reason = title + " is " + have.State + ": an earlier run stopped it for a change and didn't start it again"
+		}
+		return planner.Rest{Verb: planner.Update, Op: "appstream:StartFleet", Args: planner.Object{"Name": n.Known["name"]}, Reason: reason}
+	case have.State == "STARTING":
+		return planner.Rest{Verb: planner.Wait, Reason: title + " is STARTING"}
+	case have.Unwell != "":
+		return planner.Rest{Verb: planner.Wait, Reason: title + " isn't healthy yet: " + have.Unwell}
+	case stopped:
+		return planner.Rest{Verb: planner.Wait, Reason: title + " is RUNNING, but an earlier run that stopped it for a change didn't finish"}
+	}
+	return planner.Rest{}
 }
 
 // fleetCleared are the words by which UpdateFleet takes members away (FleetAttribute of the model).
