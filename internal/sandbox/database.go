@@ -22,6 +22,7 @@ type database struct {
 	keys       *table[accessKey]
 	counters   *table[int64]
 	stream     *table[streamResource]
+	logGroups  *table[logsGroup]
 
 	families map[string][]*resource // by family, oldest version first
 	seeded   map[string]bool        // regions whose managed things are there
@@ -57,11 +58,16 @@ type ami struct {
 	hardware
 }
 
-// A parameter is one of SSM's.
+// A parameter is one of SSM's, in its newest version.
 type parameter struct {
 	Name, Region, Type, Value, DataType string
 	Version                             int64
 	Modified                            time.Time
+
+	Description, KeyID, AllowedPattern, Tier, Policies, User string            `json:",omitempty"`
+	Labels                                                   []string          `json:",omitempty"`
+	Tags                                                     map[string]string `json:",omitempty"`
+	Older                                                    []parameter       `json:",omitempty"` // earlier versions, the oldest first, without tags
 }
 
 // A token is what a client token was used for.
@@ -92,6 +98,7 @@ func newDatabase(dir string) *database {
 		keys:       newTable[accessKey](s, "key"),
 		counters:   newTable[int64](s, "counter"),
 		stream:     newTable[streamResource](s, "appstream"),
+		logGroups:  newTable[logsGroup](s, "loggroup"),
 		families:   map[string][]*resource{},
 		seeded:     map[string]bool{},
 	}

@@ -9,11 +9,28 @@ import (
 	"strings"
 )
 
-// cloudWatchLogs answers CloudWatch Logs' reading calls. Only image builds write.
-type cloudWatchLogs struct{ store *logStore }
+// cloudWatchLogs answers CloudWatch Logs. Image builds write, and so may whoever calls.
+type cloudWatchLogs struct {
+	store *logStore
+	db    *database
+}
 
 func (l *cloudWatchLogs) answers() map[string]answer {
 	return map[string]answer{
+		"CreateLogGroup":        l.createGroup,
+		"DeleteLogGroup":        l.deleteGroup,
+		"PutRetentionPolicy":    l.retain,
+		"DeleteRetentionPolicy": l.retain,
+		"TagLogGroup":           l.tagGroup,
+		"UntagLogGroup":         l.untagGroup,
+		"ListTagsLogGroup":      l.listGroupTags,
+		"TagResource":           l.tagGroup,
+		"UntagResource":         l.untagGroup,
+		"ListTagsForResource":   l.listGroupTags,
+		"CreateLogStream":       l.createStream,
+		"DeleteLogStream":       l.deleteStream,
+		"PutLogEvents":          l.putEvents,
+
 		"DescribeLogGroups":  l.describeGroups,
 		"DescribeLogStreams": l.describeStreams,
 		"GetLogEvents":       l.getEvents,
@@ -33,7 +50,7 @@ const (
 
 // groupOf is the group a call names, by its name or by its ARN.
 func groupOf(in object) string {
-	id := cmp.Or(text(in, "logGroupName"), text(in, "logGroupIdentifier"))
+	id := cmp.Or(text(in, "logGroupName"), text(in, "logGroupIdentifier"), text(in, "resourceArn"))
 	if _, name, ok := strings.Cut(id, ":log-group:"); ok {
 		id = strings.TrimSuffix(name, ":*")
 	}
@@ -42,35 +59,19 @@ func groupOf(in object) string {
 
 func (l *cloudWatchLogs) streams(c *call) ([]*logStream, error) {
 	streams := l.store.group(c.region, groupOf(c.in))
-	if len(streams) == 0 {
-		return nil, fail("ResourceNotFoundException", "The specified log group does not exist.")
+	if len(streams) == 0 && l.db.logGroups.get(c.region+"/"+groupOf(c.in)) == nil {
+		return nil, noLogGroup()
 	}
 	return streams, nil
+}
+
+func noLogGroup() error {
+	return fail("ResourceNotFoundException", "The specified log group does not exist.")
 }
 
 func (c *call) groupARN(group string) string {
 	partition, _, _ := strings.Cut(strings.TrimPrefix(arnPrefix(c.region, c.account), "arn:"), ":")
 	return "arn:" + partition + ":logs:" + c.region + ":" + c.account + ":log-group:" + group
-}
-
-func (l *cloudWatchLogs) describeGroups(c *call) (object, error) {
-	l.store.mu.Lock()
-	defer l.store.mu.Unlock()
-	created := map[string]int64{}
-	for key, st := range l.store.streams {
-		if key.Region == c.region && strings.HasPrefix(key.Group, text(c.in, "logGroupNamePrefix")) {
-			if old, ok := created[key.Group]; !ok || st.Created < old {
-				created[key.Group] = st.Created
-			}
-		}
-	}
-	groups := []any{}
-	for _, name := range sortedKeys(created) {
-		groups = append(groups, object{
-			"logGroupName": name, "creationTime": created[name], "arn": c.groupARN(name) + ":*", "metricFilterCount": 0, "storedBytes": 0,
-		})
-	}
-	return window(c, "logGroups", "nextToken", groups, 50)
 }
 
 func (l *cloudWatchLogs) describeStreams(c *call) (object, error) {
@@ -165,7 +166,7 @@ func (l *cloudWatchLogs) getEvents(c *call) (object, error) {
 	}
 	out := make([]any, len(events))
 	for i, e := range events {
-		out[i] = object{"timestamp": e.Time, "message": e.Message, "ingestionTime": e.Time}
+		out[i] = object{"timestamp": e.Time, "message": e.Message, "ingestionTime": e.ingested()}
 	}
 	return object{"events": out, "nextForwardToken": logToken("f", to), "nextBackwardToken": logToken("b", from)}, nil
 }
@@ -207,6 +208,9 @@ func (l *cloudWatchLogs) filterEvents(c *call) (object, error) {
 		return nil, err
 	}
 	names, prefix := texts(c.in, "logStreamNames"), text(c.in, "logStreamNamePrefix")
+	if len(names) > 0 && prefix != "" {
+		return nil, fail("InvalidParameterException", "logStreamNamePrefix and logStreamNames cannot be used together.")
+	}
 	events := []any{}
 	for _, s := range streams {
 		if (len(names) > 0 && !slices.Contains(names, s.Stream)) || !strings.HasPrefix(s.Stream, prefix) {
@@ -220,7 +224,7 @@ func (l *cloudWatchLogs) filterEvents(c *call) (object, error) {
 		for i, e := range read {
 			if match(e.Message) {
 				events = append(events, object{
-					"logStreamName": s.Stream, "timestamp": e.Time, "message": e.Message, "ingestionTime": e.Time,
+					"logStreamName": s.Stream, "timestamp": e.Time, "message": e.Message, "ingestionTime": e.ingested(),
 					"eventId": fmt.Sprintf("%s%08d", s.Stream, lo+i),
 				})
 			}

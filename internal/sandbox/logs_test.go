@@ -126,3 +126,62 @@ func TestFilterAndStreams(t *testing.T) {
 		t.Errorf("groups: %+v", groups.LogGroups)
 	}
 }
+
+// TestLogsWritten: groups and streams of a caller's own, events that arrive out of order, and a restart.
+func TestLogsWritten(t *testing.T) {
+	now := time.UnixMilli(1_800_000_000_000)
+	opts := sandbox.Options{Dir: t.TempDir(), Now: func() time.Time { return now }}
+	f := open(t, opts)
+	named, stream := aws.String("/app/web"), aws.String("one")
+	create := func() error {
+		_, err := f.logs.CreateLogGroup(t.Context(), &cloudwatchlogs.CreateLogGroupInput{LogGroupName: named, Tags: map[string]string{"a": "b"}})
+		return err
+	}
+	if err := create(); err != nil {
+		t.Fatal(err)
+	}
+	f.refused(create(), "ResourceAlreadyExistsException")
+	must[*cloudwatchlogs.PutRetentionPolicyOutput](f)(f.logs.PutRetentionPolicy(t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: named, RetentionInDays: aws.Int32(7)}))
+	_, err := f.logs.PutRetentionPolicy(t.Context(), &cloudwatchlogs.PutRetentionPolicyInput{LogGroupName: named, RetentionInDays: aws.Int32(8)})
+	f.refused(err, "InvalidParameterException")
+	put := func(ages ...time.Duration) (*cloudwatchlogs.PutLogEventsOutput, error) {
+		in := &cloudwatchlogs.PutLogEventsInput{LogGroupName: named, LogStreamName: stream}
+		for _, age := range ages {
+			in.LogEvents = append(in.LogEvents, types.InputLogEvent{Timestamp: aws.Int64(now.Add(-age).UnixMilli()), Message: aws.String(age.String())})
+		}
+		return f.logs.PutLogEvents(t.Context(), in)
+	}
+	_, err = put(time.Minute)
+	f.refused(err, "ResourceNotFoundException")
+	must[*cloudwatchlogs.CreateLogStreamOutput](f)(f.logs.CreateLogStream(t.Context(), &cloudwatchlogs.CreateLogStreamInput{LogGroupName: named, LogStreamName: stream}))
+	must[*cloudwatchlogs.PutLogEventsOutput](f)(put(2*time.Minute, time.Minute))
+	must[*cloudwatchlogs.PutLogEventsOutput](f)(put(3*time.Minute, 90*time.Second))
+	_, err = put(time.Minute, 2*time.Minute)
+	f.refused(err, "InvalidParameterException", "chronological order")
+	if out := must[*cloudwatchlogs.PutLogEventsOutput](f)(put(15 * 24 * time.Hour)); out.RejectedLogEventsInfo == nil || *out.RejectedLogEventsInfo.TooOldLogEventEndIndex != 1 {
+		t.Errorf("what is too old: %+v", out.RejectedLogEventsInfo)
+	}
+	for restarted := range 2 {
+		var got []string
+		for _, e := range must[*cloudwatchlogs.GetLogEventsOutput](f)(f.logs.GetLogEvents(t.Context(), &cloudwatchlogs.GetLogEventsInput{LogGroupName: named, LogStreamName: stream, StartFromHead: aws.Bool(true)})).Events {
+			got = append(got, *e.Message)
+		}
+		if strings.Join(got, " ") != "3m0s 2m0s 1m30s 1m0s" {
+			t.Errorf("restarted %d: %q", restarted, got)
+		}
+		groups := must[*cloudwatchlogs.DescribeLogGroupsOutput](f)(f.logs.DescribeLogGroups(t.Context(), &cloudwatchlogs.DescribeLogGroupsInput{LogGroupNamePattern: aws.String("WEB")})).LogGroups
+		if len(groups) != 1 || *groups[0].RetentionInDays != 7 {
+			t.Errorf("restarted %d: %+v", restarted, groups)
+		}
+		if restarted == 0 {
+			if err := f.server.Close(); err != nil {
+				t.Fatal(err)
+			}
+			f = start(t, opts)
+		}
+	}
+	must[*cloudwatchlogs.DeleteLogStreamOutput](f)(f.logs.DeleteLogStream(t.Context(), &cloudwatchlogs.DeleteLogStreamInput{LogGroupName: named, LogStreamName: stream}))
+	must[*cloudwatchlogs.DeleteLogGroupOutput](f)(f.logs.DeleteLogGroup(t.Context(), &cloudwatchlogs.DeleteLogGroupInput{LogGroupName: named}))
+	_, err = f.logs.DescribeLogStreams(t.Context(), &cloudwatchlogs.DescribeLogStreamsInput{LogGroupName: named})
+	f.refused(err, "ResourceNotFoundException")
+}

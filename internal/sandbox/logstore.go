@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -44,9 +45,13 @@ type logEntry struct {
 
 // A logEvent is a line of a stream's file.
 type logEvent struct {
-	Time    int64  `json:"t"`
-	Message string `json:"m"`
+	Time     int64  `json:"t"`
+	Message  string `json:"m"`
+	Ingested int64  `json:"i,omitempty"` // where it is not the time
 }
+
+// ingested is when the event was written.
+func (e logEvent) ingested() int64 { return cmp.Or(e.Ingested, e.Time) }
 
 func openLogs(dir string) (*logStore, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
@@ -96,6 +101,7 @@ func (s *logStore) load(path string) error {
 	if st.size == 0 {
 		return os.Remove(path)
 	}
+	slices.SortStableFunc(st.entries, func(a, b logEntry) int { return cmp.Compare(a.time, b.time) })
 	s.streams[st.streamKey] = st
 	return os.Truncate(path, st.size)
 }
@@ -146,12 +152,42 @@ func (s *logStore) append(key streamKey, when time.Time, message string) error {
 	if n := len(st.entries); n > 0 {
 		t = max(t, st.entries[n-1].time)
 	}
+	return st.add(logEvent{Time: t, Message: message})
+}
+
+// add writes an event and notes it behind those of its time.
+func (st *logStream) add(e logEvent) error {
 	at := st.size
-	if err := st.write(logEvent{t, message}); err != nil {
+	if err := st.write(e); err != nil {
 		return fmt.Errorf("write a log stream: %w", err)
 	}
-	st.entries = append(st.entries, logEntry{t, at, int32(st.size - at)}) //nolint:gosec // G115: a line is at most 1 MiB
+	i := len(st.entries)
+	for i > 0 && st.entries[i-1].time > e.Time {
+		i--
+	}
+	st.entries = slices.Insert(st.entries, i, logEntry{e.Time, at, int32(st.size - at)}) //nolint:gosec // G115: a line is at most 1 MiB
 	return nil
+}
+
+// put adds events, which may be older than what the stream has.
+func (s *logStore) put(key streamKey, events []logEvent, now time.Time) error {
+	st, err := s.stream(key, now)
+	for _, e := range events {
+		if err == nil {
+			err = st.add(e)
+		}
+	}
+	return err
+}
+
+// remove deletes a stream.
+func (s *logStore) remove(st *logStream) error {
+	delete(s.streams, st.streamKey)
+	var err error
+	if st.file != nil {
+		err = st.file.Close()
+	}
+	return errors.Join(err, os.Remove(st.path))
 }
 
 // rest closes the file of a stream that is not written for now.
@@ -177,20 +213,33 @@ func (st *logStream) read(from, to int) ([]logEvent, error) {
 		return nil, err
 	}
 	defer f.Close() //nolint:errcheck // opened for reading
-	start, last := st.entries[from].offset, st.entries[to-1]
-	buf := make([]byte, last.offset+int64(last.length)-start)
-	if _, err := f.ReadAt(buf, start); err != nil {
-		return nil, err
-	}
 	out := make([]logEvent, 0, to-from)
-	for line := range bytes.Lines(buf) {
-		var e logEvent
-		if err := json.Unmarshal(line, &e); err != nil {
+	for from < to {
+		n := st.adjacent(from, to)
+		first, last := st.entries[from], st.entries[n-1]
+		buf := make([]byte, last.offset+int64(last.length)-first.offset)
+		if _, err := f.ReadAt(buf, first.offset); err != nil {
 			return nil, err
 		}
-		out = append(out, e)
+		for line := range bytes.Lines(buf) {
+			var e logEvent
+			if err := json.Unmarshal(line, &e); err != nil {
+				return nil, err
+			}
+			out = append(out, e)
+		}
+		from = n
 	}
 	return out, nil
+}
+
+// adjacent is how far the events from one on stand one behind the other in the file.
+func (st *logStream) adjacent(from, to int) int {
+	n := from + 1
+	for n < to && st.entries[n].offset == st.entries[n-1].offset+int64(st.entries[n-1].length) {
+		n++
+	}
+	return n
 }
 
 // length is how many events a stream has.

@@ -206,15 +206,16 @@ func (m *making) integrate(d any, made []*ami) {
 
 func (m *making) parameter(region string, conf any, id string) {
 	name := text(conf, "parameterName")
+	var err error
 	m.change(func() {
-		p := &parameter{
-			Name: name, Region: region, Type: "String", Value: id, Version: 1,
+		err = m.b.db.putParameter(&parameter{
+			Name: name, Region: region, Type: "String", Value: id,
 			DataType: cmp.Or(text(conf, "dataType"), "text"), Modified: m.b.opts.Now(),
-		}
-		if old := m.b.db.parameters.get(region + "/" + name); old != nil {
-			p.Version = old.Version + 1
-		}
-		m.b.db.parameters.put(region+"/"+name, p)
+		})
 	})
+	if err != nil {
+		m.say("Parameter %s in %s was not written: %s", name, region, err)
+		return
+	}
 	m.say("Parameter %s in %s is %s", name, region, id)
 }

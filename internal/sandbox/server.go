@@ -156,7 +156,7 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 	s.rest = newRestRouter(model)
 	s.stream = newAppStream(s)
 	s.stream.guest = newGuests(s.builds, s.stream)
-	s.logsAPI = (&cloudWatchLogs{s.logs}).answers()
+	s.logsAPI = (&cloudWatchLogs{s.logs, s.db}).answers()
 	s.ssmAPI = (&parameterStore{s.db}).answers()
 	s.http = &http.Server{Handler: s, ReadHeaderTimeout: 10 * time.Second}
 	return nil

@@ -267,3 +267,50 @@ func TestWebPages(t *testing.T) {
 		t.Errorf("status %d", res.StatusCode)
 	}
 }
+
+// TestParameterVersions: versions, labels, history, descriptions with their filters, and tags.
+func TestParameterVersions(t *testing.T) {
+	f := start(t, sandbox.Options{})
+	for _, v := range []string{"one", "two", "three"} {
+		must[*ssm.PutParameterOutput](f)(f.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{
+			Name: aws.String("/app/a"), Value: &v, Type: ssmtypes.ParameterTypeString, Overwrite: aws.Bool(true), Description: aws.String("of " + v),
+		}))
+	}
+	must[*ssm.LabelParameterVersionOutput](f)(f.ssm.LabelParameterVersion(t.Context(), &ssm.LabelParameterVersionInput{Name: aws.String("/app/a"), ParameterVersion: aws.Int64(2), Labels: []string{"prod", "1bad"}}))
+	for name, want := range map[string]string{
+		"/app/a": "three", "/app/a:1": "one", "/app/a:prod": "two", "arn:aws:ssm:eu-west-1:123456789012:parameter/app/a:2": "two",
+	} {
+		got := must[*ssm.GetParameterOutput](f)(f.ssm.GetParameter(t.Context(), &ssm.GetParameterInput{Name: &name})).Parameter
+		if *got.Value != want || *got.Name != "/app/a" || strings.HasSuffix(name, ":prod") && *got.Selector != ":prod" {
+			t.Errorf("%s is %+v", name, got)
+		}
+	}
+	_, err := f.ssm.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("/app/a:9")})
+	f.refused(err, "ParameterVersionNotFound", "version 9 of /app/a")
+	history := must[*ssm.GetParameterHistoryOutput](f)(f.ssm.GetParameterHistory(t.Context(), &ssm.GetParameterHistoryInput{Name: aws.String("/app/a"), MaxResults: aws.Int32(2)}))
+	if len(history.Parameters) != 2 || history.NextToken == nil || *history.Parameters[1].Value != "two" || len(history.Parameters[1].Labels) != 1 {
+		t.Errorf("history: %+v", history.Parameters)
+	}
+	must[*ssm.PutParameterOutput](f)(f.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{
+		Name: aws.String("/app/deep/s"), Value: aws.String("x"), Type: ssmtypes.ParameterTypeSecureString, Tags: []ssmtypes.Tag{{Key: aws.String("team"), Value: aws.String("web")}},
+	}))
+	for want, filter := range map[string]ssmtypes.ParameterStringFilter{
+		"/app/a":      {Key: aws.String("Path"), Values: []string{"/app"}},
+		"/app/deep/s": {Key: aws.String("tag:team"), Values: []string{"web"}},
+		"/app/a ":     {Key: aws.String("Name"), Option: aws.String("Contains"), Values: []string{"pp/a"}},
+		"":            {Key: aws.String("Name"), Values: []string{"/app"}},
+	} {
+		got := must[*ssm.DescribeParametersOutput](f)(f.ssm.DescribeParameters(t.Context(), &ssm.DescribeParametersInput{ParameterFilters: []ssmtypes.ParameterStringFilter{filter}}))
+		var names []string
+		for _, p := range got.Parameters {
+			names = append(names, *p.Name)
+		}
+		if strings.Join(names, " ") != strings.TrimSpace(want) {
+			t.Errorf("%s %q: %q, want %q", *filter.Key, filter.Values, names, want)
+		}
+	}
+	_, err = f.ssm.DescribeParameters(t.Context(), &ssm.DescribeParametersInput{ParameterFilters: []ssmtypes.ParameterStringFilter{{Key: aws.String("Colour"), Values: []string{"red"}}}})
+	f.refused(err, "InvalidFilterKey")
+	_, err = f.ssm.PutParameter(t.Context(), &ssm.PutParameterInput{Name: aws.String("/app/a"), Value: aws.String("x"), Type: ssmtypes.ParameterTypeSecureString, Overwrite: aws.Bool(true)})
+	f.refused(err, "HierarchyTypeMismatchException")
+}
