@@ -55,8 +55,10 @@ type Config struct {
 	// whatever names one can say so. Their Body has a Range and nothing else.
 	Unread   []*Block
 	Settings Settings
-	Files    map[string]*hcl.File // for the diagnostic writer; includes variable files
-	Host     Host
+	// Allows are the rules that comments silence.
+	Allows []Allow
+	Files  map[string]*hcl.File // for the diagnostic writer; includes variable files
+	Host   Host
 	// Secrets are the strings inside sensitive values, for the redactor.
 	Secrets []string
 }

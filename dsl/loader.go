@@ -30,6 +30,7 @@ func Load(host Host, opts Options) (*Config, hcl.Diagnostics) {
 		l.types[opts.Types[i].Name] = &opts.Types[i]
 	}
 	l.load()
+	l.cfg.Allows = l.cfg.allows()
 	l.cfg.forgetSyntax()
 	l.cfg.Secrets = slices.Sorted(maps.Keys(l.secrets))
 	if len(l.secrets) > 0 {

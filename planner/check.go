@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/awsmodel/rules"
 )
 
 // A model is what AWS publishes of a kind's create call.
@@ -65,43 +67,35 @@ func (c *compiler) check() {
 			c.diags = append(c.diags, c.tag(n)...)
 		}
 	}
-	for _, d := range distinctDiags(verifyAll(c.sorted, c.models)) {
+	found := append(verifyAll(c.sorted, c.models, c.scope.Region), c.checkBuilds()...)
+	for _, d := range distinctDiags(found) {
 		if !said[*d.Subject] {
 			c.diags = append(c.diags, d)
 		}
 	}
+	c.diags = allow(c.scope.Config, c.diags)
+	c.checkAllows()
 }
 
 // verifyAll verifies nodes side by side: each depends on its own input alone, and together they
 // are the better part of a large plan's time.
-func verifyAll(nodes []*Node, models map[*Kind]model) hcl.Diagnostics {
+func verifyAll(nodes []*Node, models map[*Kind]model, region string) hcl.Diagnostics {
 	found := make([]hcl.Diagnostics, len(nodes))
-	sideBySide(len(nodes), 256, func(i int) { found[i] = verify(nodes[i], models[nodes[i].Kind]) })
+	sideBySide(len(nodes), 256, func(i int) {
+		n := nodes[i]
+		found[i] = verify(n, models[n.Kind], cmp.Or(n.Region, region))
+	})
 	return slices.Concat(found...)
 }
 
 // verify returns what AWS would refuse of a node's input, at the configuration's own text.
-func verify(n *Node, m model) hcl.Diagnostics {
+func verify(n *Node, m model, region string) hcl.Diagnostics {
 	if m.op == nil {
 		return nil
 	}
-	input := n.Input.Resolve(func(dsl.Ref) any { return awsmodel.Unknown{} })
 	var diags hcl.Diagnostics
-	for _, f := range m.op.Check(input) {
-		detail := f.Message
-		if !strings.HasSuffix(detail, ".") {
-			detail += "." // some of AWS's texts end in a pattern
-		}
-		if f.Advice != "" {
-			detail += " " + f.Advice
-		}
-		severity := hcl.DiagError
-		if f.Quota {
-			severity = hcl.DiagWarning
-		}
-		diags = append(diags, &hcl.Diagnostic{
-			Severity: severity, Summary: "Not accepted by AWS", Detail: detail, Subject: n.at(f.Path).Ptr(),
-		})
+	for _, f := range rules.Check(m.op, n.Input.Resolve(known), rules.Place{Region: region}) {
+		diags = append(diags, diagnose(n, f))
 	}
 	return diags
 }

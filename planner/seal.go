@@ -1,6 +1,7 @@
 package planner
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"encoding/hex"
@@ -40,7 +41,7 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 		if !answered {
 			continue
 		}
-		for _, d := range verify(n, g.models[n.Kind]) {
+		for _, d := range verify(n, g.models[n.Kind], cmp.Or(n.Region, g.Region)) {
 			if d.Severity == hcl.DiagError { // Compile has given the warnings
 				diags = append(diags, d)
 			}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/awsmodel/rules"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -63,7 +64,7 @@ func (c *Clients) sourceImage(ctx context.Context, region, id string) ([]awsmode
 	if len(images) == 0 {
 		return []awsmodel.Finding{{Message: id + " does not exist in " + region, Advice: "Check the id and the region."}}, nil
 	}
-	return awsmodel.CheckSourceImage(images[0], account), nil
+	return rules.CheckSourceImage(images[0], account), nil
 }
 
 // dryImport has AppStream look without making anything: success is an error of its own.

@@ -1,12 +1,7 @@
 package awsmodel
 
-// The codes of Image Builder's refusals that Check uses.
-const (
-	codeValue       = "InvalidParameterValueException"
-	codeCombination = "InvalidParameterCombinationException"
-	codeVersion     = "InvalidVersionNumberException"
-	codeQuota       = "ServiceQuotaExceededException"
-)
+// codeValue is the code of Image Builder's refusals of a value.
+const codeValue = "InvalidParameterValueException"
 
 // commonErrors are the codes that every service may answer and no model lists, with their HTTP
 // status ("Common Errors" of the API References).

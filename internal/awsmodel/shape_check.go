@@ -18,7 +18,7 @@ import (
 // A member that is null counts as absent, as it does on the wire.
 func (op *Operation) CheckShape(input map[string]any) []Finding {
 	c := shapeChecker{codes: codesOf(op.Service)}
-	root := make(trail, 0, deep)
+	root := make(Trail, 0, Deep)
 	switch {
 	case op.Input != nil:
 		c.structure(root, op.Input, input)
@@ -57,24 +57,24 @@ type shapeChecker struct {
 	found []Finding
 }
 
-func (c *shapeChecker) add(at trail, code, detail, advice string) {
+func (c *shapeChecker) add(at Trail, code, detail, advice string) {
 	path := at.String()
 	msg := "1 validation error detected: Value at '" + path + "' failed to satisfy constraint: " + detail
 	if c.codes.owns {
-		msg = notValid(path, detail)
+		msg = NotValid(path, detail)
 	}
 	c.found = append(c.found, Finding{Path: path, Code: code, Message: msg, Advice: advice})
 }
 
-func (c *shapeChecker) invalid(at trail, detail, advice string) {
+func (c *shapeChecker) invalid(at Trail, detail, advice string) {
 	c.add(at, c.codes.invalid, detail, advice)
 }
 
 // mustMatch stands before a pattern.
 const mustMatch = " must match pattern "
 
-// notValid is the form of Image Builder's refusals, as clients have observed it.
-func notValid(path, detail string) string {
+// NotValid is the form of Image Builder's refusals, as clients have observed it.
+func NotValid(path, detail string) string {
 	// The service ends its sentences, except those that end in a pattern or a quotation.
 	if !strings.Contains(detail, mustMatch) && !strings.HasSuffix(detail, "'") {
 		detail += "."
@@ -85,7 +85,7 @@ func notValid(path, detail string) string {
 	return "The value supplied for parameter '" + path + "' is not valid. " + detail
 }
 
-func (c *shapeChecker) value(at trail, sh *Shape, v any) {
+func (c *shapeChecker) value(at Trail, sh *Shape, v any) {
 	if _, later := v.(Unknown); later {
 		return
 	}
@@ -123,7 +123,7 @@ func (c *shapeChecker) value(at trail, sh *Shape, v any) {
 		if _, ok := v.(string); ok {
 			return
 		}
-		if _, ok := toNumber(v); ok {
+		if _, ok := ToNumber(v); ok {
 			return
 		}
 	default: // blob
@@ -134,14 +134,14 @@ func (c *shapeChecker) value(at trail, sh *Shape, v any) {
 	c.invalid(at, "It must be "+aType(sh.Type)+", and is "+typeOf(v), "Write "+sh.Describe()+".")
 }
 
-func (c *shapeChecker) structure(at trail, sh *Shape, in map[string]any) {
+func (c *shapeChecker) structure(at Trail, sh *Shape, in map[string]any) {
 	for _, m := range sh.Members {
 		v, ok := in[m.Name]
 		switch {
 		case ok && v != nil:
-			c.value(at.named(m.Name), m.Shape, v)
+			c.value(at.Named(m.Name), m.Shape, v)
 		case m.Required && !m.IdempotencyToken:
-			c.add(at.named(m.Name), c.codes.missing, m.Name+" is required", "Give it: "+m.Shape.Describe()+".")
+			c.add(at.Named(m.Name), c.codes.missing, m.Name+" is required", "Give it: "+m.Shape.Describe()+".")
 		}
 	}
 	for name := range in {
@@ -152,14 +152,14 @@ func (c *shapeChecker) structure(at trail, sh *Shape, in map[string]any) {
 		for i, m := range sh.Members {
 			names[i] = m.Name
 		}
-		c.add(at.named(name), c.codes.unknown, "There is no such parameter", suggest(name, names))
+		c.add(at.Named(name), c.codes.unknown, "There is no such parameter", Suggest(name, names))
 	}
 }
 
-func (c *shapeChecker) list(at trail, sh *Shape, l []any) {
+func (c *shapeChecker) list(at Trail, sh *Shape, l []any) {
 	c.size(at, sh, len(l), "entries")
 	for i, v := range l {
-		here := at.entry(i)
+		here := at.Entry(i)
 		if v == nil {
 			c.invalid(here, "A list holds no null", "Leave the entry out.")
 			continue
@@ -168,10 +168,10 @@ func (c *shapeChecker) list(at trail, sh *Shape, l []any) {
 	}
 }
 
-func (c *shapeChecker) mapping(at trail, sh *Shape, m map[string]any) {
+func (c *shapeChecker) mapping(at Trail, sh *Shape, m map[string]any) {
 	c.size(at, sh, len(m), "entries")
 	for k, v := range m {
-		here := at.named(k)
+		here := at.Named(k)
 		c.text(here, sh.Key, k)
 		if v == nil {
 			c.invalid(here, "A map holds no null", "Leave the entry out.")
@@ -181,13 +181,13 @@ func (c *shapeChecker) mapping(at trail, sh *Shape, m map[string]any) {
 	}
 }
 
-func (c *shapeChecker) text(at trail, sh *Shape, s string) {
+func (c *shapeChecker) text(at Trail, sh *Shape, s string) {
 	if !utf8.ValidString(s) || strings.ContainsRune(s, 0) {
 		c.invalid(at, "It must be text without NUL characters, in UTF-8", "Remove the bytes that are not text.")
 		return
 	}
 	if len(sh.Enum) > 0 && !slices.Contains(sh.Enum, s) {
-		c.invalid(at, "It must be one of "+strings.Join(sh.Enum, ", "), suggest(s, sh.Enum))
+		c.invalid(at, "It must be one of "+strings.Join(sh.Enum, ", "), Suggest(s, sh.Enum))
 		return
 	}
 	if c.size(at, sh, utf8.RuneCountInString(s), "characters") && !sh.MatchPattern(s) {
@@ -196,7 +196,7 @@ func (c *shapeChecker) text(at trail, sh *Shape, s string) {
 }
 
 // size reports a length out of bounds and whether it was within them.
-func (c *shapeChecker) size(at trail, sh *Shape, n int, unit string) bool {
+func (c *shapeChecker) size(at Trail, sh *Shape, n int, unit string) bool {
 	switch {
 	case sh.Min != nil && int64(n) < *sh.Min && n == 0:
 		c.invalid(at, "It must not be empty", "Leave it out, or give "+sh.Describe()+".")
@@ -213,8 +213,8 @@ func (c *shapeChecker) size(at trail, sh *Shape, n int, unit string) bool {
 }
 
 // number checks a number's kind and range and says whether v is one.
-func (c *shapeChecker) number(at trail, sh *Shape, v any) bool {
-	n, ok := toNumber(v)
+func (c *shapeChecker) number(at Trail, sh *Shape, v any) bool {
+	n, ok := ToNumber(v)
 	if !ok {
 		return false
 	}
@@ -230,7 +230,8 @@ func (c *shapeChecker) number(at trail, sh *Shape, v any) bool {
 	return true
 }
 
-func toNumber(v any) (float64, bool) {
+// ToNumber returns a number of any of the forms that an input may hold.
+func ToNumber(v any) (float64, bool) {
 	switch n := v.(type) {
 	case int:
 		return float64(n), true
@@ -256,14 +257,14 @@ func typeOf(v any) string {
 	case map[string]any:
 		return "an object"
 	}
-	if _, ok := toNumber(v); ok {
+	if _, ok := ToNumber(v); ok {
 		return "a number"
 	}
 	return "something else"
 }
 
-// suggest advises the candidate nearest to what was written, or names them all.
-func suggest(given string, candidates []string) string {
+// Suggest advises the candidate nearest to what was written, or names them all.
+func Suggest(given string, candidates []string) string {
 	best, least := "", len(given)/3+2
 	for _, c := range candidates {
 		if strings.EqualFold(c, given) || strings.EqualFold(c, strings.ReplaceAll(given, "_", "")) {
@@ -279,8 +280,8 @@ func suggest(given string, candidates []string) string {
 	return "Write one of " + strings.Join(candidates, ", ") + "."
 }
 
-// printable returns a name that came with the input, quoted where a terminal would not show it as it is.
-func printable(name string) string {
+// Printable returns a name that came with the input, quoted where a terminal would not show it as it is.
+func Printable(name string) string {
 	if strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
 		return strconv.Quote(name)
 	}
@@ -294,10 +295,13 @@ func lastName(path string) string {
 
 // sortFindings orders by path, list entries by number.
 func sortFindings(fs []Finding) []Finding {
-	slices.SortFunc(fs, func(a, b Finding) int {
-		return cmp.Or(comparePaths(a.Path, b.Path), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
-	})
+	slices.SortFunc(fs, CompareFindings)
 	return fs
+}
+
+// CompareFindings orders by path, list entries by number, then by code and message.
+func CompareFindings(a, b Finding) int {
+	return cmp.Or(comparePaths(a.Path, b.Path), cmp.Compare(a.Code, b.Code), cmp.Compare(a.Message, b.Message))
 }
 
 // comparePaths compares as text, except that a number counts by its value: [2] is before [10].

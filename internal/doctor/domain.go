@@ -8,7 +8,7 @@ import (
 
 	"github.com/org/imagebuild-action/dsl"
 	"github.com/org/imagebuild-action/executor/aws"
-	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/awsmodel/rules"
 	"github.com/org/imagebuild-action/internal/report"
 	"github.com/org/imagebuild-action/planner"
 )
@@ -108,7 +108,7 @@ func (d *domain) hold(name, where string, config object) []report.Check {
 	units := texts(config["OrganizationalUnitDistinguishedNames"])
 	var out []report.Check
 	for _, unit := range units {
-		if mistake, hint := awsmodel.UnitMistake(unit); mistake != "" {
+		if mistake, hint := rules.UnitMistake(unit); mistake != "" {
 			out = append(out, problem(name, hint, "%s: %q.", mistake, unit))
 		}
 	}

@@ -75,7 +75,7 @@ func (s *Server) serveAppStream(w http.ResponseWriter, r *http.Request, c *call,
 		c.in, err = read(r)
 	}
 	if err == nil {
-		err = check(op, c.in)
+		err = check(c, op)
 	}
 	var out object
 	if err == nil {

@@ -19,6 +19,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/internal/awsmodel/rules"
 	"github.com/org/imagebuild-action/internal/component"
 )
 
@@ -247,7 +248,7 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, c *call, auth
 		c.in, err = readREST(op, r, label, value)
 	}
 	if err == nil {
-		err = check(op, c.in)
+		err = check(c, op)
 	}
 	var out object
 	if err == nil {
@@ -260,10 +261,12 @@ func (s *Server) serveREST(w http.ResponseWriter, r *http.Request, c *call, auth
 	writeJSON(w, restJSON, op, out)
 }
 
-// check lets the model judge an input; its first finding is the answer.
-func check(op *awsmodel.Operation, in object) error {
-	if found := op.Check(in); len(found) > 0 {
-		return refused(op, found[0])
+// check lets the model and the rules about one call judge an input; the first refusal is the answer.
+func check(c *call, op *awsmodel.Operation) error {
+	for _, f := range rules.Check(op, c.in, rules.Place{Region: c.region, Account: c.account}) {
+		if f.Refused() {
+			return refused(op, f.Finding)
+		}
 	}
 	return nil
 }
@@ -292,7 +295,7 @@ func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request, c *call, js j
 		c.in, err = readJSON(r)
 	}
 	if err == nil && c.op != nil {
-		err = check(c.op, c.in)
+		err = check(c, c.op)
 	}
 	var out object
 	if err == nil {

@@ -124,15 +124,7 @@ func planOf(t *testing.T, ar *txtar.Archive, cfg *dsl.Config) (*planner.Plan, hc
 	if diags.HasErrors() {
 		return nil, diags
 	}
-	facts := planner.Facts{}
-	for _, l := range g.Lookups {
-		var answers map[string]map[string]string
-		decode(t, ar, "facts.json", &answers)
-		if a, ok := answers[l.Addr.String()]; ok {
-			facts[l.Addr] = a
-		}
-	}
-	diags = append(diags, g.Seal(facts)...)
+	diags = append(diags, g.Seal(answersOf(t, ar, g))...)
 	var opts planner.DiffOptions
 	decode(t, ar, "options.json", &opts)
 	p, more := planner.Diff(g, observed(t, ar, g), opts)
@@ -217,4 +209,18 @@ func describe(t *testing.T, p *planner.Plan) string {
 		fmt.Fprintf(&b, "? %s\n", l.Addr)
 	}
 	return b.String()
+}
+
+// answersOf are the answers in an archive's facts.json to the look-ups of a graph.
+func answersOf(t *testing.T, ar *txtar.Archive, g *planner.Graph) planner.Facts {
+	t.Helper()
+	facts := planner.Facts{}
+	var answers map[string]map[string]string
+	decode(t, ar, "facts.json", &answers)
+	for _, l := range g.Lookups {
+		if a, ok := answers[l.Addr.String()]; ok {
+			facts[l.Addr] = a
+		}
+	}
+	return facts
 }

@@ -1,0 +1,53 @@
+package rules
+
+import (
+	"strings"
+
+	"github.com/org/imagebuild-action/internal/awsmodel"
+)
+
+// A Build is the calls that together make an image, and what is known of what it starts from. AWS
+// refuses some combinations of inputs that it accepts one by one. A nil map stands for an input that is not known.
+type Build struct {
+	Place                         // where the image is built
+	Image          map[string]any // of CreateImage, CreateImagePipeline or UpdateImagePipeline
+	Recipe         map[string]any // of CreateImageRecipe or CreateContainerRecipe
+	Infrastructure map[string]any // of CreateInfrastructureConfiguration or its update
+	Distribution   map[string]any // of CreateDistributionConfiguration or its update
+	Components     []Component    // those of the recipe, by their index in it
+	Parent         Parent
+}
+
+// A Component is what is known of one of a recipe's components.
+type Component struct {
+	Input  map[string]any // of CreateComponent; nil where it is not known
+	Phases []string       // of its document
+}
+
+// build is the operation under which the rules across calls are kept.
+var build = []string{"build"}
+
+// CheckBuild returns what AWS refuses in a build and not in one of its calls. A finding's Part says
+// which call it is about: "image", "recipe", "infrastructure" or "distribution".
+func CheckBuild(b *Build) []Finding {
+	root := map[string]any{}
+	for name, in := range map[string]map[string]any{
+		"image": b.Image, "recipe": b.Recipe, "infrastructure": b.Infrastructure, "distribution": b.Distribution,
+	} {
+		if in != nil {
+			root[name] = in
+		}
+	}
+	var found []Finding
+	s := subject{value: root, root: root, at: make(awsmodel.Trail, 0, awsmodel.Deep), place: b.Place, build: b}
+	for _, a := range applied()["build"] {
+		part, _, _ := strings.Cut(a.path, ".")
+		walk(a.path, s, func(s *subject) {
+			a.rule.judge(s)
+			for _, f := range s.found {
+				found = append(found, Finding{Finding: f, Rule: a.rule, Part: part})
+			}
+		})
+	}
+	return sorted(found)
+}
