@@ -139,7 +139,7 @@ func FuzzCBOR(f *testing.F) {
 		}
 		op, _ := model.Operation("DescribeImages")
 		if _, in, err := sandbox.DecodeRPC(r); err == nil {
-			op.Check(in)
+			op.CheckShape(in)
 		}
 	})
 }

@@ -201,7 +201,7 @@ func writeRule(t *testing.T, b *bytes.Buffer, r rules.Rule) {
 	for _, which := range []string{"broken", "right"} {
 		title := map[string]string{"broken": "Breaks the rule:", "right": "Follows it:"}[which]
 		if text := file(ar, which+".ib.hcl"); text != "" {
-			fmt.Fprintf(b, "\n%s\n\n```hcl\n%s```\n", title, text)
+			fmt.Fprintf(b, "\n%s\n\n```terraform\n%s```\n", title, text)
 		} else {
 			fmt.Fprintf(b, "\n%s\n\n```json\n%s```\n", title, file(ar, which+".json"))
 		}
