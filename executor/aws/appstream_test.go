@@ -160,7 +160,7 @@ func TestImageOnABuilder(t *testing.T) {
 		t.Errorf("left behind: %v", left)
 	}
 	states := r.states("appstream_image_builder.cad")
-	for _, want := range []string{"PENDING", "RUNNING", "AVAILABLE", "STOPPED"} {
+	for _, want := range []string{"RUNNING", "AVAILABLE", "STOPPED"} { // PENDING may be over before it is asked for
 		if !slices.Contains(states, want) {
 			t.Errorf("states %v lack %s", states, want)
 		}

@@ -106,6 +106,7 @@ func role(t *testing.T, text, name string) sandbox.Role {
 type ward struct {
 	patient doctor.Patient
 	options sandbox.Options
+	buckets []string
 }
 
 // healthy has everything that the configuration needs, and no more: the caller is a role with just the
@@ -121,6 +122,7 @@ func healthy(t *testing.T) *ward {
 		}
 	}
 	return &ward{
+		buckets: []string{"staging"},
 		options: sandbox.Options{Roles: []sandbox.Role{
 			apply, role(t, service("ec2.amazonaws.com", "EC2InstanceProfileForImageBuilder", "AmazonSSMManagedInstanceCore"), "builder"),
 			role(t, service("imagebuilder.amazonaws.com"), "executor"),
@@ -146,6 +148,9 @@ func (w *ward) examine(t *testing.T) []report.Check {
 	if err != nil {
 		t.Fatal(err)
 	}
+	for _, bucket := range w.buckets {
+		create(t, url+"/"+bucket)
+	}
 	c, err := aws.New(t.Context(), aws.Config{Region: region, Endpoint: url, KeyID: "x", SecretKey: "x"})
 	if err != nil {
 		t.Fatal(err)
@@ -153,6 +158,22 @@ func (w *ward) examine(t *testing.T) []report.Check {
 	w.patient.AWS = c
 	w.patient.LookUps = func(ctx context.Context) (out hcl.Diagnostics) { _, out = c.Facts(ctx, w.patient.Graph); return out }
 	return doctor.Examine(t.Context(), w.patient)
+}
+
+// create makes a bucket in the sandbox.
+func create(t *testing.T, url string) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Body.Close(); err != nil || res.StatusCode != http.StatusOK {
+		t.Fatalf("PUT %s: %s, %v", url, res.Status, err)
+	}
 }
 
 func render(checks []report.Check) string {
@@ -189,7 +210,7 @@ func TestExamine(t *testing.T) {
 			apply := &w.options.Roles[0]
 			apply.Policies = append(apply.Policies, iampolicy.Document{Statement: []iampolicy.Statement{{Effect: "Deny", Action: iampolicy.Strings{"imagebuilder:CreateImage"}, Resource: iampolicy.Strings{"*"}}}})
 		}},
-		{"nothing there", func(_ *testing.T, w *ward) { w.options.Roles = w.options.Roles[:1] }},
+		{"nothing there", func(_ *testing.T, w *ward) { w.options.Roles, w.buckets = w.options.Roles[:1], nil }},
 		{"roles of others", func(t *testing.T, w *ward) {
 			t.Helper()
 			w.options.Roles[1] = role(t, service("ec2.amazonaws.com"), "builder")
