@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/org/imagebuild-action/internal/awsmodel"
 )
 
 // AWS's default numbers of copies into one region, and of managed updates, at once.
@@ -27,6 +29,9 @@ func (a *appStream) copyImage(c *call) (object, error) {
 	there.region = text(c.in, "DestinationRegion")
 	if !regionName().MatchString(there.region) {
 		return nil, fail("ValidationException", "1 validation error detected: Value at 'DestinationRegion' failed to satisfy constraint: It must be a Region")
+	}
+	if awsmodel.PartitionOf(there.region) != awsmodel.PartitionOf(c.region) {
+		return nil, fail("ResourceNotAvailableException", "The Region %s is in another partition than %s. Images can be copied within a partition only.", there.region, c.region)
 	}
 	a.seedRegion(there.region)
 	name := text(c.in, "DestinationImageName")
@@ -91,6 +96,11 @@ func (a *appStream) updateImage(c *call) (object, error) {
 	}
 	a.add(c, r)
 	a.pass(c, r, "CREATING", "AVAILABLE")
+	// The image is there when the service's builder has qualified it, and not before.
+	qualified := c.now.Add(a.lasts(kindBuilder, "UPDATING") + a.lasts(kindBuilder, "PENDING_QUALIFICATION"))
+	if r.Ahead[0].At.Before(qualified) {
+		r.Ahead[0].At = qualified
+	}
 	a.doom(c, r, "ImageErrors", "IMAGE_UPDATE_FAILURE")
 	a.updater(c, r)
 	return object{"image": a.showImage(c, r), "canUpdateImage": true}, nil

@@ -73,7 +73,7 @@ func (ib *imageBuilder) update(c *call, kind string, members object) (object, er
 		return nil, notFound(arn)
 	}
 	body := with(without(c.in, "clientToken", k.argument), members)
-	for _, kept := range []string{"arn", "name", "tags", "dateCreated", "platform", "lastRunStatus", "consecutiveFailures"} {
+	for _, kept := range []string{"arn", "name", "tags", "dateCreated", "platform", "dateLastRun", "lastRunStatus", "consecutiveFailures"} {
 		if _, has := body[kept]; !has && r.Body[kept] != nil {
 			body[kept] = r.Body[kept]
 		}

@@ -107,7 +107,7 @@ func unknownEC2(action string) error {
 			return fail("UnsupportedOperation", "The sandbox does not do this: %s. It has no machines, only images.", action)
 		}
 	}
-	return fail("InvalidAction", "The action %s is not valid for this web service.", action)
+	return fail("InvalidAction", "The action %s is not valid for this web service, or the sandbox does not do it.", action)
 }
 
 // numbered are the values of a list in EC2's query protocol: ImageId.1, ImageId.2 …

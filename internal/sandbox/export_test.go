@@ -53,6 +53,7 @@ func StreamAnswered(op string) bool { return (&appStream{}).answers()[op] != nil
 // Parts of the package that parse what others wrote.
 var (
 	NewChunked    = newChunked
+	NextRun       = nextRun
 	FilterPattern = filterPattern
 	WebIdentity   = webIdentity
 	Wildcard      = wildcard

@@ -178,7 +178,7 @@ func (ib *imageBuilder) get(k kind) answer {
 		if r == nil {
 			return nil, notFound(arn)
 		}
-		out := object{k.result: r.Body}
+		out := object{k.result: shownAt(r, c.now)}
 		if k.versions {
 			out["latestVersionReferences"] = r.latestReferences()
 		}

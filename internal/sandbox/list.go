@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 )
 
 // pageSize is AWS's default and largest page of every list of Image Builder.
@@ -62,7 +63,7 @@ func (ib *imageBuilder) list(l listing) answer {
 		}
 		entries := make([]any, len(found))
 		for i, r := range found {
-			entries[i] = l.entry(r)
+			entries[i] = l.entry(r, c.now)
 		}
 		return page(c, l.member, entries)
 	}
@@ -110,6 +111,9 @@ func filter(c *call, l listing) (func(*resource) bool, error) {
 				text(f, "name"), strings.Join(l.filters, ", "))
 		}
 	}
+	if flag(false, c.in, "byName") && slices.ContainsFunc(filters, func(f any) bool { return text(f, "name") == "version" }) {
+		return nil, fail("InvalidParameterCombinationException", "The filter 'version' cannot be used together with byName, which lists each name once.")
+	}
 	return func(r *resource) bool {
 		for _, f := range filters {
 			have := filterValues(r, text(f, "name"))
@@ -153,8 +157,8 @@ func latestOnly(in []*resource, byName bool) []*resource {
 }
 
 // entry is what a list shows of r; the model's shape cuts it down further.
-func (l listing) entry(r *resource) object {
-	e := with(r.Body, nil)
+func (l listing) entry(r *resource, now time.Time) object {
+	e := with(shownAt(r, now), nil)
 	if e["owner"] == nil {
 		e["owner"] = r.ref.owner
 	}

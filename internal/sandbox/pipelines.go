@@ -1,6 +1,10 @@
 package sandbox
 
-import "strings"
+import (
+	"cmp"
+	"strings"
+	"time"
+)
 
 func (ib *imageBuilder) createPipeline(c *call) (object, error) {
 	recipe, err := ib.makings(c)
@@ -44,6 +48,24 @@ func pipelineDefaults(in object) object {
 		out["schedule"] = s
 	}
 	return out
+}
+
+// shownAt is what Get and List show of a resource: its body and, of a pipeline that runs by a schedule, the next time.
+// The sandbox itself starts no pipeline.
+func shownAt(r *resource, now time.Time) object {
+	expression := text(r.Body, "schedule", "scheduleExpression")
+	if r.ref.kind != "image-pipeline" || expression == "" || text(r.Body, "status") != "ENABLED" {
+		return r.Body
+	}
+	zone, err := time.LoadLocation(cmp.Or(text(r.Body, "schedule", "timezone"), "UTC"))
+	if err != nil {
+		return r.Body // a machine without this zone cannot say
+	}
+	next := nextRun(expression, zone, r.Created, now)
+	if next.IsZero() {
+		return r.Body
+	}
+	return with(r.Body, object{"dateNextRun": isoTime(next)})
 }
 
 func testsDefaults(in object) object {
@@ -105,6 +127,8 @@ func (ib *imageBuilder) startPipeline(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	p.Body = with(p.Body, object{"dateLastRun": isoTime(c.now), "lastRunStatus": "PENDING"})
+	ib.db.save(p)
 	return without(out, "latestVersionReferences"), nil
 }
 

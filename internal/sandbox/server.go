@@ -204,10 +204,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "servicequotas":
 		s.serveQuotas(w, r, c, authErr)
 	default:
-		writeError(w, restJSON, service, &failure{
-			Code: "UnknownOperationException", Status: http.StatusNotFound,
-			Message: "The sandbox does not do this: the service " + service + ".",
-		})
+		s.unknownService(w, r, c, service)
 	}
 }
 
@@ -304,9 +301,9 @@ func (s *Server) serveJSON(w http.ResponseWriter, r *http.Request, c *call, js j
 		case act != nil:
 			out, err = s.transact(c, act)
 		case c.op != nil:
-			err = fail("InternalServerError", "The sandbox does not do this: %s.", c.name)
+			err = fail("UnknownOperationException", "The sandbox does not do this: %s of %s.", c.name, js.name)
 		default:
-			err = fail("UnknownOperationException", "")
+			err = fail("UnknownOperationException", "There is no operation %s of %s, or the sandbox does not do it.", c.name, js.name)
 		}
 	}
 	if err != nil {

@@ -187,7 +187,7 @@ func TestParameters(t *testing.T) {
 	_, err = f.ssm.GetParameter(t.Context(), &ssm.GetParameterInput{Name: aws.String("/app/ami")})
 	f.refused(err, "ParameterNotFound")
 	_, err = f.ssm.SendCommand(t.Context(), &ssm.SendCommandInput{DocumentName: aws.String("AWS-RunShellScript")})
-	f.refused(err, "InternalServerError", "The sandbox does not do this: SendCommand.")
+	f.refused(err, "UnknownOperationException", "The sandbox does not do this: SendCommand of ssm.")
 }
 
 func TestImagesOfEC2(t *testing.T) {

@@ -88,7 +88,7 @@ func (s *Server) sts(ctx context.Context, c *call, form url.Values) (any, error)
 			return nil, fail("UnsupportedOperation", "The sandbox does not do this: %s.", c.name)
 		}
 	}
-	return nil, fail("InvalidAction", "Could not find operation %s for version %s", c.name, form.Get("Version"))
+	return nil, fail("InvalidAction", "Could not find operation %s for version %s, or the sandbox does not do it.", c.name, form.Get("Version"))
 }
 
 // assumeRole gives somebody who has credentials those of another role.

@@ -40,14 +40,25 @@ func (s *Server) getResources(c *call) (object, error) {
 			return nil, fail("InvalidParameterException", "The sandbox does not do this: resources of the type %s.", t)
 		}
 	}
+	for _, member := range []string{"TagsPerPage", "IncludeComplianceDetails", "ExcludeCompliantResources"} {
+		if c.in[member] != nil {
+			return nil, fail("InvalidParameterException", "The sandbox does not do this: %s of GetResources.", member)
+		}
+	}
+	if len(list(c.in, "ResourceARNList")) > 0 && (len(types) > 0 || len(list(c.in, "TagFilters")) > 0) {
+		return nil, fail("InvalidParameterException", "ResourceARNList cannot be used together with ResourceTypeFilters or TagFilters.")
+	}
 	size := number(100, c.in, "ResourcesPerPage")
 	if size < 1 || size > 100 {
 		return nil, fail("InvalidParameterException", "ResourcesPerPage must be between 1 and 100.")
 	}
-	var found []any
+	found := []any{}
 	for _, arn := range slices.Sorted(maps.Keys(s.db.resources.rows)) {
 		res := s.db.resources.get(arn)
 		tags, _ := at(res.Body, "tags").(object)
+		if only := texts(c.in, "ResourceARNList"); len(only) > 0 && !slices.Contains(only, arn) {
+			continue
+		}
 		if res.ref.region != c.region || res.ref.owner != c.account || len(tags) == 0 || !ofType(res, types) || !hasTags(tags, list(c.in, "TagFilters")) {
 			continue
 		}
@@ -83,6 +94,9 @@ func (s *Server) streamTags(c *call, types []string) []any {
 			pairs = append(pairs, object{"Key": k, "Value": r.Tags[k]})
 		}
 		wanted := len(types) == 0 || slices.Contains(types, "appstream") || slices.Contains(types, "appstream:"+r.Kind)
+		if only := texts(c.in, "ResourceARNList"); len(only) > 0 && !slices.Contains(only, arn) {
+			continue
+		}
 		if arn != "" && wanted && r.Region == c.region && r.Account == c.account && len(pairs) > 0 && hasTags(tags, list(c.in, "TagFilters")) {
 			found = append(found, object{"ResourceARN": arn, "Tags": pairs})
 		}

@@ -141,10 +141,16 @@ func (p protocol) write(w http.ResponseWriter, status int, sh *awsmodel.Shape, v
 		_, _ = w.Write(body) // as said above
 		return
 	}
+	writePlain(w, p.contentType(), status, v)
+}
+
+// writePlain sends JSON under a content type.
+func writePlain(w http.ResponseWriter, contentType string, status int, v any) {
+	w.Header().Set("Content-Type", contentType)
 	w.WriteHeader(status)
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
-	_ = e.Encode(v) // as said above
+	_ = e.Encode(v) // a client that has gone hears nothing
 }
 
 // writeError encodes an error as the protocols have it. The type goes into the header and the body: SDKs

@@ -50,11 +50,15 @@ func queryAnswer(c *call, namespace string, result any) xmlAnswer {
 func writeQueryError(w http.ResponseWriter, c *call, err error) {
 	f := asFailure(err)
 	type detail struct{ Type, Code, Message string }
-	writeXML(w, statusOf("sts", f), struct {
+	status, who := statusOf("sts", f), "Sender"
+	if status >= http.StatusInternalServerError {
+		who = "Receiver"
+	}
+	writeXML(w, status, struct {
 		XMLName   xml.Name `xml:"https://sts.amazonaws.com/doc/2011-06-15/ ErrorResponse"`
 		Error     detail
 		RequestId string
-	}{Error: detail{"Sender", f.Code, f.Message}, RequestId: c.id})
+	}{Error: detail{who, f.Code, f.Message}, RequestId: c.id})
 }
 
 // writeEC2Error answers with EC2's form of an error.
