@@ -27,9 +27,6 @@ func (s *setup) overlay(stage string) error {
 	if err != nil {
 		return err
 	}
-	if err := unix.Mount("tmpfs", stage, "tmpfs", unix.MS_NODEV, "mode=755"); err != nil {
-		return err
-	}
 	return (&patchwork{setup: s, mask: mask, stage: stage, mounts: mounts}).fill("")
 }
 

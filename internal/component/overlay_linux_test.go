@@ -186,19 +186,19 @@ func TestWithoutRoot(t *testing.T) {
 		t.Errorf("the root calls itself %q", first.Describe())
 	}
 	o := runJob(t, first, component.Job{Documents: []component.JobDocument{bash("build",
-		"id -u; echo one > /etc/layer; echo deep > /usr/local/bin/layer; [ ! -d /usr/local/games ] || rm -r /usr/local/games; rm /etc/os-release; echo mine > /root/kept; mkdir -p /opt/a; touch /tmp/gone; cat /proc/sys/kernel/hostname",
+		"id -u; echo one > /etc/layer; echo deep > /usr/local/bin/layer; [ ! -d /usr/local/games ] || rm -r /usr/local/games; rm /etc/os-release; echo mine > /root/kept; mkdir -p /opt/a /data/b; touch /tmp/gone; cat /proc/sys/kernel/hostname",
 	)}})
 	if got := stdout(o.Steps[0]); got != "0\nimagebuild" || o.Status != component.Success {
 		t.Errorf("%s\n%s", summary(o.Result), o.Steps[0].Stderr)
 	}
 	second := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Upper: dir + "/second", Lowers: []string{dir + "/first"}, Scratch: dir})
 	o = runJob(t, second, component.Job{Documents: []component.JobDocument{bash("test",
-		"cat /etc/layer /root/kept /usr/local/bin/layer; ls -d /opt/a /tmp/gone; [ ! -e /usr/local/games ] && [ ! -e /etc/os-release ] && rm -r /opt/a && touch /etc/passwd.new",
+		"cat /etc/layer /root/kept /usr/local/bin/layer; ls -d /opt/a /data/b /tmp/gone; [ ! -e /usr/local/games ] && [ ! -e /etc/os-release ] && rm -r /opt/a && touch /etc/passwd.new",
 	)}})
-	if got := stdout(o.Steps[0]); got != "one\nmine\ndeep\n/opt/a\n/tmp/gone" || o.Status != component.Success {
+	if got := stdout(o.Steps[0]); got != "one\nmine\ndeep\n/data/b\n/opt/a\n/tmp/gone" || o.Status != component.Success {
 		t.Errorf("%s\n%s", summary(o.Result), o.Steps[0].Stderr)
 	}
-	for _, file := range []string{"/etc/layer", "/usr/local/bin/layer", "/etc/passwd.new", "/tmp/gone"} {
+	for _, file := range []string{"/etc/layer", "/usr/local/bin/layer", "/etc/passwd.new", "/tmp/gone", "/data"} {
 		if _, err := os.Stat(file); err == nil {
 			t.Errorf("%s is on the machine", file)
 		}
@@ -234,9 +234,12 @@ func asNobody(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	cmd := exec.CommandContext(t.Context(), dir+"/test", "-test.run=^TestWithoutRoot$", "-test.v")
-	cmd.Dir, cmd.Env = dir, []string{"TMPDIR=" + dir + "/tmp", "PATH=/usr/bin:/bin"}
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+	// The machine has something mounted below /tmp, and below a directory there, in this test's sight alone.
+	script := "mount --make-rprivate / && mkdir -p $1/in/one && mount -t tmpfs none $1/in/one && " +
+		"exec setpriv --reuid=65534 --regid=65534 --clear-groups $1/test -test.run='^TestWithoutRoot$' -test.v"
+	cmd := exec.CommandContext(t.Context(), "sh", "-c", script, "sh", dir)
+	cmd.Dir, cmd.Env = dir, []string{"TMPDIR=" + dir + "/tmp", "PATH=/usr/bin:/bin:/usr/sbin:/sbin"}
+	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	out, err := cmd.CombinedOutput()
 	if strings.Contains(string(out), "--- SKIP") {
 		t.Skipf("an ordinary user cannot make namespaces here:\n%s", out)

@@ -14,27 +14,60 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A patchwork is a root of many overlays on a tmpfs, for user namespaces. What a document puts
-// directly into a directory that is not one of them, such as the root itself, ends with the run.
+// A patchwork is a root of many overlays, for user namespaces. A directory below which the machine has
+// something mounted cannot be a layer there; it is an overlay on a skeleton, whose entries are mounted
+// one by one.
 type patchwork struct {
 	*setup
 	mask, stage string
 	mounts      []string // where the machine has something mounted
 }
 
-// fill makes what a directory of the machine or of a layer holds.
+// fill makes a directory below which the machine has something mounted: an overlay of what earlier
+// images and this one put into it, with the machine's own entries mounted over it.
 func (p *patchwork) fill(rel string) error {
+	skeleton, err := os.MkdirTemp(p.Run, "skeleton")
+	if err != nil {
+		return err
+	}
+	if err := likeOwn(skeleton, filepath.Join("/", rel)); err != nil {
+		return err
+	}
+	var mounted []string
 	for _, name := range p.names(rel) {
 		child := filepath.Join(rel, name)
-		if slices.Contains([]string{"proc", "sys", "dev", "run", "lost+found"}, child) {
+		if slices.Contains(ownMounts(), child) {
+			if err := os.Mkdir(filepath.Join(skeleton, name), 0o755); err != nil { //nolint:gosec // system directories are for all
+				return err
+			}
 			continue
 		}
+		over, err := p.outline(child, filepath.Join(skeleton, name))
+		if err != nil {
+			return fmt.Errorf("/%s: %w", child, err)
+		}
+		if over {
+			mounted = append(mounted, child)
+		}
+	}
+	work, err := os.MkdirTemp(p.Work, "w")
+	if err != nil {
+		return err
+	}
+	lowers := append(p.stackOf(p.mask, rel).lowers, skeleton)
+	if err := p.mountOverlay(filepath.Join(p.stage, rel), lowers, filepath.Join(p.Upper, rel), work); err != nil {
+		return err
+	}
+	for _, child := range mounted {
 		if err := p.place(child); err != nil {
 			return fmt.Errorf("/%s: %w", child, err)
 		}
 	}
 	return nil
 }
+
+// ownMounts are the directories that enter mounts anew, by their names in the root, and one that only file systems use.
+func ownMounts() []string { return []string{"proc", "sys", "dev", "run", "lost+found"} }
 
 // layers are where an entry may be, the topmost first.
 func (p *patchwork) layers(rel string) []string {
@@ -45,9 +78,10 @@ func (p *patchwork) layers(rel string) []string {
 	return out
 }
 
+// names are what the machine has in a directory, or the mask.
 func (p *patchwork) names(rel string) []string {
 	var out []string
-	for _, dir := range p.layers(rel) {
+	for _, dir := range []string{filepath.Join(p.mask, rel), filepath.Join("/", rel)} {
 		// A directory that is not there, or not to be read, adds nothing.
 		entries, _ := os.ReadDir(dir)
 		for _, e := range entries {
@@ -58,54 +92,68 @@ func (p *patchwork) names(rel string) []string {
 	return slices.Compact(out)
 }
 
-// place makes one entry as the topmost layer has it.
-func (p *patchwork) place(rel string) error {
-	at := filepath.Join(p.stage, rel)
-	for _, path := range p.layers(rel) {
-		info, err := os.Lstat(path)
-		switch {
-		case err != nil:
-		case info.IsDir():
-			return p.directory(rel, path)
-		case info.Mode()&os.ModeSymlink != 0:
-			to, err := os.Readlink(path)
-			if err != nil {
-				return err
-			}
-			return os.Symlink(to, at)
-		case info.Mode().IsRegular():
-			if err := os.WriteFile(at, nil, 0o600); err != nil {
-				return err
-			}
-			if err := unix.Mount(path, at, "", unix.MS_BIND, ""); err != nil {
-				return err
-			}
-			return setAttributes(at, unix.MOUNT_ATTR_RDONLY, 0)
-		default:
-			// A device without numbers marks a deletion; sockets and other devices have no place in an image.
-			return nil
+// outline makes the entry of a skeleton for one of the machine's, and reports whether something is to be
+// mounted over it. What an image changed or deleted is in the overlay's own layers.
+func (p *patchwork) outline(rel, at string) (mounted bool, err error) {
+	path, info := p.topmost(rel)
+	changed := path != filepath.Join("/", rel) && path != filepath.Join(p.mask, rel)
+	switch {
+	case info == nil:
+		return false, nil
+	case info.IsDir():
+		if err := os.Mkdir(at, 0o700); err != nil {
+			return false, err
 		}
+		if err := likeOwn(at, path); err != nil {
+			return false, err
+		}
+		// It must be there before the overlay of the directory that holds it is.
+		upper := filepath.Join(p.Upper, rel)
+		if err := os.MkdirAll(upper, 0o755); err != nil { //nolint:gosec // it gets the mode of the directory it stands for
+			return false, err
+		}
+		return true, likeHost(upper, path)
+	case changed:
+		return false, nil
+	case info.Mode()&os.ModeSymlink != 0:
+		to, err := os.Readlink(path)
+		if err != nil {
+			return false, err
+		}
+		return false, os.Symlink(to, at)
+	case info.Mode().IsRegular():
+		return true, os.WriteFile(at, nil, 0o600)
+	default: // sockets and devices have no place in an image
+		return false, nil
 	}
-	return nil
 }
 
-func (p *patchwork) directory(rel, top string) error {
+// topmost is the layer's path that decides what an entry is; nil where no layer has it.
+func (p *patchwork) topmost(rel string) (string, os.FileInfo) {
+	for _, path := range p.layers(rel) {
+		if info, err := os.Lstat(path); err == nil {
+			return path, info
+		}
+	}
+	return "", nil
+}
+
+// place mounts one of the machine's entries, as the topmost layer has it.
+func (p *patchwork) place(rel string) error {
+	path, info := p.topmost(rel)
 	at := filepath.Join(p.stage, rel)
-	if err := os.Mkdir(at, 0o700); err != nil {
+	if info.IsDir() {
+		return p.directory(rel, at)
+	}
+	if err := unix.Mount(path, at, "", unix.MS_BIND, ""); err != nil {
 		return err
 	}
-	if err := likeHost(at, top); err != nil {
-		return err
-	}
+	return setAttributes(at, unix.MOUNT_ATTR_RDONLY, 0)
+}
+
+func (p *patchwork) directory(rel, at string) error {
 	if p.stackOf(p.mask, rel).host != "" && p.holdsMount("/"+rel) {
 		return p.fill(rel)
-	}
-	upper := filepath.Join(p.Upper, rel)
-	if err := os.MkdirAll(upper, 0o755); err != nil { //nolint:gosec // it gets the mode of the directory it stands for
-		return err
-	}
-	if err := likeHost(upper, top); err != nil {
-		return err
 	}
 	if slices.Contains([]string{"etc", "opt", "srv", "usr", "var"}, rel) { // where software is put
 		if err := p.adopt(rel, adoptedLevels); err != nil {
