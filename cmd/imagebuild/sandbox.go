@@ -15,7 +15,7 @@ import (
 
 func (p *program) sandboxCommand() *cobra.Command {
 	var listen, dir, root, region, faults string
-	var issuers, roles []string
+	var issuers, roles, hosts []string
 	c := &cobra.Command{
 		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
 		Long: "sandbox serves EC2 Image Builder, AppStream, and as much of STS, S3, CloudWatch Logs, SSM parameters,\n" +
@@ -34,7 +34,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 				return err
 			}
 			defer func() { err = errors.Join(err, chosen.close()) }()
-			o := sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region, Faults: script, Issuers: trustedIssuers(issuers)}
+			o := sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region, Faults: script, Issuers: trustedIssuers(issuers), HostNames: hosts}
 			if o.Roles, err = p.readRoles(roles); err != nil {
 				return err
 			}
@@ -50,6 +50,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&root, "root", "auto", "where components run: "+rootHelp)
 	c.Flags().StringVar(&region, "region", "us-east-1", "the `region` of requests that name none")
 	c.Flags().StringVar(&faults, "faults", "", "let calls fail, and what they make go wrong, as the script in `file` says (JSON; see docs/appstream.md)")
+	c.Flags().StringArrayVar(&hosts, "host-name", nil, "also answer requests that call the sandbox by this `name`; may be repeated")
 	c.Flags().StringArrayVar(&issuers, "trust-issuer", nil, "let STS verify web identity tokens and take those of this issuer alone: `URL[,AUDIENCE...]`; may be repeated")
 	c.Flags().StringArrayVar(&roles, "role", nil, "let only the role in `file` be assumed, by those whom its trust policy names; may be repeated")
 	return c

@@ -54,6 +54,9 @@ type Options struct {
 	GuestUser, GuestPassword string
 	// Faults are errors to answer instead of doing the work, and mishaps of what was made.
 	Faults []Fault
+	// HostNames are further names that requests may call this server by, besides its addresses, localhost, this
+	// machine's own name and AWS's.
+	HostNames []string
 	// Log receives a line about what the server does that no client sees; nil drops it.
 	Log func(string)
 }

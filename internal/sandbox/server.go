@@ -41,6 +41,7 @@ type Server struct {
 	http      *http.Server
 	keys      keyRing
 	serving   sync.WaitGroup
+	warning   string // about the address served on; "" for loopback
 	closing   sync.Once
 	closed    error
 
@@ -165,10 +166,8 @@ func (s *Server) assemble(ctx context.Context) (err error) {
 
 // ServeHTTP answers every service on one port: they are told apart by signature, target header and path.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if r.Header.Get("Origin") != "" {
-		// Whoever can make an image runs commands on this machine, if only in a root of their own: no
-		// page that a browser happens to show may.
-		http.Error(w, "The sandbox does not answer web pages.", http.StatusForbidden)
+	if refusal := s.door(r); refusal != "" {
+		http.Error(w, refusal, http.StatusForbidden)
 		return
 	}
 	s.builds.reach("http://" + r.Host)
@@ -348,6 +347,7 @@ func (s *Server) Listen(addr string) (string, error) {
 		return "", err
 	}
 	url := "http://" + l.Addr().String()
+	s.warning = exposed(l.Addr())
 	s.builds.reach(url)
 	s.serving.Go(func() {
 		if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
@@ -362,6 +362,9 @@ func (s *Server) Banner() string {
 	kept := "Its state is kept in " + s.dir + "."
 	if s.temporary {
 		kept = "Its state is gone when it stops."
+	}
+	if s.warning != "" {
+		kept += " " + s.warning
 	}
 	return "This is a sandbox, not AWS. When it builds an image, " + strings.TrimSuffix(s.builds.reason, ".") + ". " + kept +
 		" It proves nothing that only AWS can prove: permissions, networks, instance types, Windows and macOS, the base image itself, real AMIs."

@@ -250,24 +250,6 @@ func TestUnknownService(t *testing.T) {
 	}
 }
 
-// TestWebPages: a page in a browser on the same machine reaches the port, and is not answered.
-func TestWebPages(t *testing.T) {
-	f := start(t, sandbox.Options{})
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, f.url+"/bucket/key", strings.NewReader("x"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("Origin", "http://evil.example")
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer res.Body.Close() //nolint:errcheck // nothing depends on it
-	if res.StatusCode != http.StatusForbidden {
-		t.Errorf("status %d", res.StatusCode)
-	}
-}
-
 // TestParameterVersions: versions, labels, history, descriptions with their filters, and tags.
 func TestParameterVersions(t *testing.T) {
 	f := start(t, sandbox.Options{})
