@@ -81,7 +81,7 @@ var ruleCases = []ruleCase{
 	{"CreateImageRecipe", `{"parentImage":"ami-0123"}`, []string{"parentImage"}},
 	{"CreateImageRecipe", `{"parentImage":"ssm:"}`, []string{"parentImage"}},
 	{"CreateImageRecipe", `{"parentImage":"arn:aws:ec2:eu-west-1::image/ami-0123456789abcdef0"}`, []string{"parentImage"}},
-	{"CreateImageRecipe", `{"parentImage":"arn:aws:imagebuilder:eu-west-1:aws:image/al2023/x.1.x"}`, []string{"parentImage"}},
+	{"CreateImageRecipe", `{"parentImage":"arn:aws:imagebuilder:eu-west-1:aws:image/amazon-linux-2023-x86/x.1.x"}`, []string{"parentImage"}},
 	{"CreateImageRecipe", `{"additionalInstanceConfiguration":{"userDataOverride":"IyEvYmluL3No"}}`, nil},
 	{"CreateImageRecipe", `{"additionalInstanceConfiguration":{"userDataOverride":"#!/bin/sh"}}`, []string{"additionalInstanceConfiguration.userDataOverride"}},
 	{"CreateImageRecipe", `{"blockDeviceMappings":[{"deviceName":"/dev/xvda","noDevice":"","ebs":{"volumeType":"gp3","throughput":250,"iops":4000,"volumeSize":20,"encrypted":true,"kmsKeyId":"alias/x"}}]}`, nil},

@@ -58,6 +58,7 @@ func Topics() []Topic {
 	return []Topic{
 		{"Lists, versions and documents", slices.Concat(commonRules, documentRules)},
 		{"Regions, partitions and accounts", regionRules},
+		{"Names that AWS gives", knownRules},
 		{"Block devices", deviceRules},
 		{"Platforms and architectures", platformRules},
 		{"Recipes", recipeRules},
