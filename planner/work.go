@@ -3,7 +3,6 @@ package planner
 import (
 	"maps"
 	"slices"
-	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -31,6 +30,8 @@ type Communicator struct {
 	// "secretsmanager:NAME#key". A plan shows only the latter.
 	Secrets map[string]string
 	Range   hcl.Range
+	// At is where each of the secrets was written.
+	At map[string]hcl.Range
 }
 
 // SSMRefused is why there is no communicator "ssm".
@@ -76,11 +77,6 @@ const (
 	// "pinned"), tags (a map of texts), allow_pending_reboot (a truth).
 	WorkCreateImage WorkAction = "create_image"
 )
-
-// StoredSecret says whether a credential names where it is kept instead of being the secret itself.
-func StoredSecret(s string) bool {
-	return strings.HasPrefix(s, "ssm:/") || strings.HasPrefix(s, "secretsmanager:")
-}
 
 // Resolve returns the work with every reference replaced by what lookup says; the work itself stays as it is.
 func (w *Work) Resolve(lookup func(dsl.Ref) any) *Work {

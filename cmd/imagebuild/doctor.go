@@ -83,11 +83,17 @@ func (p *program) doctor(ctx context.Context, g *planning, f doctorFlags) error 
 		g.tgt = tgt
 		g.target, patient.Why = p.connect(ctx, g.region, tgt)
 		if patient.Why == nil {
+			if err := g.standIn(plan.Graph); err != nil {
+				return &exit{status: statusFailed, err: err}
+			}
 			patient.AWS, patient.Place.Account = g.target.clients, g.target.account
 			patient.Source, patient.ARN, patient.Why = g.target.caller(ctx)
 			patient.LookUps = func(ctx context.Context) hcl.Diagnostics {
 				_, diags := g.target.clients.Facts(ctx, plan.Graph)
 				return diags
+			}
+			patient.Secrets = func(ctx context.Context) hcl.Diagnostics {
+				return g.target.clients.MissingSecrets(ctx, plan.Graph, nil)
 			}
 		}
 	}

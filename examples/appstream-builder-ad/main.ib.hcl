@@ -5,7 +5,8 @@ imagebuild {
   region = "eu-west-1"
 }
 
-# Passwords are in no plan: a variable says them, or where they are kept.
+# Passwords are in no plan: a variable says them, or where they are kept. plan and doctor find one that is missing; with
+# --sandbox the program stands in for both, and says so.
 variable "join_password" {
   type      = string
   sensitive = true

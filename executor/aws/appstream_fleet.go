@@ -2,10 +2,8 @@ package aws
 
 import (
 	"context"
-	"errors"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/org/imagebuild-action/executor"
@@ -165,23 +163,4 @@ func (a *appstreamDriver) startFleet(ctx context.Context, t *turn) error {
 		err = t.fail("FleetStopped", "fleet %s was started and is %s: something else stopped it.", t.name(), state)
 	}
 	return err
-}
-
-// directory makes or changes a directory configuration, with its password fetched from where it is kept.
-func (a *appstreamDriver) directory(ctx context.Context, t *turn) (executor.Outputs, error) {
-	credentials := sub(t.in, "ServiceAccountCredentials")
-	if password := text(credentials, "AccountPassword"); planner.StoredSecret(password) {
-		secret, err := a.clients.Secret(ctx, t.region, password)
-		if err != nil {
-			return nil, err
-		}
-		t.in["ServiceAccountCredentials"] = object{"AccountName": credentials["AccountName"], "AccountPassword": secret}
-	}
-	out, err := a.plain(ctx, t)
-	if e, ok := errors.AsType[*CallError](err); ok {
-		hidden := *e
-		hidden.Message = strings.ReplaceAll(e.Message, text(sub(t.in, "ServiceAccountCredentials"), "AccountPassword"), "(sensitive)")
-		return out, &hidden
-	}
-	return out, err
 }

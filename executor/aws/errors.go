@@ -190,6 +190,18 @@ func failure(n *planner.Node, err error) error {
 	}
 }
 
+// pointed is failure for a call that a member of the input caused.
+func pointed(n *planner.Node, err error, member string) error {
+	shown := failure(n, err)
+	f, ok := errors.AsType[*executor.Failure](shown)
+	if !ok {
+		return shown
+	}
+	at := *f
+	at.Range = written(n, member)
+	return &at
+}
+
 // advised adds to a text what the error knows to do about it.
 func advised(s string, err error) string {
 	if hint := hintOf(err); hint != "" {

@@ -59,6 +59,9 @@ func (c *Clients) Observe(ctx context.Context, g *planner.Graph) (map[dsl.Addr]*
 		work.Go(func() error { o.observe(ctx, op, groups[op]); return nil })
 	}
 	_ = work.Wait() // every failure is among the diagnostics
+	if !o.diags.HasErrors() {
+		o.diags = append(o.diags, c.MissingSecrets(ctx, g, o.seen)...)
+	}
 	slices.SortFunc(o.diags, func(a, b *hcl.Diagnostic) int { return strings.Compare(a.Detail, b.Detail) })
 	return o.seen, o.diags
 }

@@ -143,9 +143,11 @@ var operations = map[planner.Op]operation{ //nolint:gochecknoglobals // a table,
 	"ec2:ModifySnapshotAttribute":   op(compute, (*ec2.Client).ModifySnapshotAttribute),
 	"tagging:GetResources":          op(tags, (*resourcegroupstaggingapi.Client).GetResources),
 
+	"ssm:DescribeParameters":             op(params, (*ssm.Client).DescribeParameters),
 	"ssm:GetParametersByPath":            op(params, (*ssm.Client).GetParametersByPath),
 	"ec2:DescribeLaunchTemplateVersions": op(compute, (*ec2.Client).DescribeLaunchTemplateVersions),
 
+	"secretsmanager:DescribeSecret": op(vault, (*secretsmanager.Client).DescribeSecret),
 	"secretsmanager:GetSecretValue": op(vault, (*secretsmanager.Client).GetSecretValue),
 	"sts:GetCallerIdentity":         op(tokens, (*sts.Client).GetCallerIdentity),
 }

@@ -40,7 +40,7 @@ func TestSecretsOfSecretsManager(t *testing.T) {
 	for name, says := range map[string]string{
 		"secretsmanager:appstream/builder#port": `has no text "port"`,
 		"secretsmanager:appstream/builder#none": `has no text "none"`,
-		"secretsmanager:appstream":              "can't find the specified secret",
+		"secretsmanager:appstream":              "There is no secret appstream in eu-west-1. Create it: aws secretsmanager create-secret",
 	} {
 		if got, failed := c.Secret(t.Context(), "", name); failed == nil || !strings.Contains(failed.Error(), says) {
 			t.Errorf("%s is %q, %v", name, got, failed)

@@ -42,6 +42,8 @@ type Patient struct {
 	Job *Job
 	// LookUps asks what the configuration looks up; nil where that is not to be asked.
 	LookUps func(context.Context) hcl.Diagnostics
+	// Secrets reports the secrets that a build would read and that do not exist; nil where that is not to be asked.
+	Secrets func(context.Context) hcl.Diagnostics
 	// Workflows are the repository's workflow files.
 	Workflows []Workflow
 }
@@ -67,7 +69,7 @@ type exam struct {
 // examinations are asked in this order.
 var examinations = []func(context.Context, *exam) []report.Check{ //nolint:gochecknoglobals // a table, never written
 	credentials, identityToken, trustPolicy, regions, allowed, instanceProfiles, handedRoles, serviceRoles,
-	buckets, domains, images, lookUps, quotas, workflowFiles,
+	buckets, domains, images, lookUps, secrets, quotas, workflowFiles,
 }
 
 // Examine asks everything that there is to ask. ctx ends it early; what was not asked then is left out.

@@ -31,6 +31,7 @@ func (s *scope) reads(c *collector) {
 			s.data(c, b)
 		}
 	}
+	s.keptSecrets(c)
 	for _, n := range s.graph.Nodes {
 		for _, op := range []planner.Op{n.Kind.Read, n.Kind.List} {
 			s.call(c, op, n, "is looked for")
@@ -214,6 +215,26 @@ func (s *scope) build() Role {
 	return Role{Name: "build", Purpose: "imagebuild build makes what is not there with it.", Grants: c.sorted()}
 }
 
+// keptSecrets allows to ask whether secrets exist, and not what they hold.
+func (s *scope) keptSecrets(c *collector) {
+	for _, k := range s.graph.KeptSecrets() {
+		reason := k.Node.Addr.String() + " needs it (" + k.Is + ")"
+		if k.Parameter() {
+			c.allow("ssm:DescribeParameters", reason, []string{"*"}, nil)
+			continue
+		}
+		c.allow("secretsmanager:DescribeSecret", reason, []string{s.secretARN(k.Name())}, nil)
+	}
+}
+
+// secretARN is the pattern of a secret's ARN: AWS appends six characters to its name.
+func (s *scope) secretARN(name string) string {
+	if strings.HasPrefix(name, "arn:") {
+		return name
+	}
+	return s.place.arn("secretsmanager", "secret:"+name+"-??????")
+}
+
 // secret allows to read a secret where it is kept: "ssm:/path", "secretsmanager:NAME#key".
 func (s *scope) secret(c *collector, kept, reason string) {
 	sort, name, _ := strings.Cut(kept, ":")
@@ -222,10 +243,7 @@ func (s *scope) secret(c *collector, kept, reason string) {
 		c.allow("ssm:GetParameter", reason, s.parameter(name), nil)
 	case "secretsmanager":
 		name, _, _ = strings.Cut(name, "#")
-		if !strings.HasPrefix(name, "arn:") {
-			name = s.place.arn("secretsmanager", "secret:"+name+"-??????") // AWS appends six characters
-		}
-		c.allow("secretsmanager:GetSecretValue", reason, []string{name}, nil)
+		c.allow("secretsmanager:GetSecretValue", reason, []string{s.secretARN(name)}, nil)
 	}
 }
 

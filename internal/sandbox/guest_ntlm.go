@@ -41,6 +41,7 @@ var (
 // An ntlmServer is the machine's half of one NTLM logon: NTLMv2 with 128-bit keys, and nothing weaker.
 type ntlmServer struct {
 	user, password string // who may log on, in any domain
+	joined         bool   // the machine is in a domain, and with it all users of that
 	host           string
 
 	negotiate, challenge []byte
@@ -116,7 +117,7 @@ func (n *ntlmServer) accept(msg []byte) (*ntlmSession, error) {
 		parts[i] = part
 	}
 	response, domain, user, sealedKey := parts[0], parts[1], parts[2], parts[3]
-	if len(response) < 16+28 || !strings.EqualFold(fromUTF16(user), n.user) {
+	if len(response) < 16+28 || !n.knows(fromUTF16(domain), fromUTF16(user)) {
 		return nil, errLogon
 	}
 	hash := md4.New() //nolint:gosec // as above
@@ -251,4 +252,10 @@ func fromUTF16(b []byte) string {
 		units[i] = binary.LittleEndian.Uint16(b[2*i:])
 	}
 	return string(utf16.Decode(units))
+}
+
+// knows says whether a user may log on. In a machine that has joined a domain a group policy has made the domain's users
+// administrators, as one has to in an account: any of them has the password.
+func (n *ntlmServer) knows(domain, user string) bool {
+	return strings.EqualFold(user, n.user) || n.joined && domain != "" && domain != "." && !strings.EqualFold(domain, n.host)
 }

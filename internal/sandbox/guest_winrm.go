@@ -179,7 +179,7 @@ func (s *winrmServer) challenge(w http.ResponseWriter, r *http.Request) {
 // logon takes one step of NTLM; done says that the answer is written.
 func (s *winrmServer) logon(w http.ResponseWriter, scheme string, raw []byte, c *winrmConnection) (done bool) {
 	if len(raw) > 12 && binary.LittleEndian.Uint32(raw[8:]) == 1 {
-		c.ntlm, c.session, c.known = &ntlmServer{user: s.user, password: s.password, host: s.machine.spec.Name}, nil, false
+		c.ntlm, c.session, c.known = &ntlmServer{user: s.user, password: s.password, host: s.machine.spec.Name, joined: s.machine.spec.Domain != ""}, nil, false
 		challenge, err := c.ntlm.offer(raw, s.machine.guest.service.clock())
 		if err == nil {
 			w.Header().Set("Www-Authenticate", scheme+" "+base64.StdEncoding.EncodeToString(challenge))

@@ -25,7 +25,7 @@ type secretStore struct {
 }
 
 func (s *secretStore) answers() map[string]answer {
-	return map[string]answer{"CreateSecret": s.create, "PutSecretValue": s.put, "GetSecretValue": s.get, "DeleteSecret": s.remove}
+	return map[string]answer{"CreateSecret": s.create, "PutSecretValue": s.put, "GetSecretValue": s.get, "DescribeSecret": s.describe, "DeleteSecret": s.remove}
 }
 
 // serveSecrets answers Secrets Manager, of which no model is embedded.
@@ -112,6 +112,19 @@ func (s *secretStore) get(c *call) (object, error) {
 		return nil, fail("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: AWSCURRENT")
 	}
 	return out, nil
+}
+
+// describe tells of a secret without what it holds.
+func (s *secretStore) describe(c *call) (object, error) {
+	n, err := s.find(c)
+	if err != nil {
+		return nil, err
+	}
+	when := epoch(isoTime(n.Created))
+	return object{
+		"ARN": n.ARN, "Name": n.Name, "CreatedDate": when, "LastChangedDate": when, "RotationEnabled": false,
+		"VersionIdsToStages": object{n.Version: []any{"AWSCURRENT"}},
+	}, nil
 }
 
 // remove deletes at once: the days in which a secret could be restored are not simulated.

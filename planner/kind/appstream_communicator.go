@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
@@ -107,7 +108,7 @@ func (l *Lowered) communicator(s *planner.Scope, b *dsl.Block) planner.Communica
 	case !slices.Contains(known, typ):
 		l.fail(at, "Unknown communicator", "There is no communicator \""+typ+"\"."+choices(typ, known))
 	}
-	out := planner.Communicator{Type: typ, Settings: planner.Object{}, Secrets: map[string]string{}, Range: at}
+	out := planner.Communicator{Type: typ, Settings: planner.Object{}, Secrets: map[string]string{}, Range: at, At: map[string]hcl.Range{}}
 	for _, name := range known {
 		n := first(b.Body, name)
 		if n == nil {
@@ -132,7 +133,7 @@ func (l *Lowered) settings(s *planner.Scope, c *planner.Communicator, n *dsl.Nes
 		case !ok:
 		case a.secret:
 			if text, fine := l.secretOf(s, v, strings.ReplaceAll(a.name, "_", " ")); fine {
-				c.Secrets[a.name] = text
+				c.Secrets[a.name], c.At[a.name] = text, v.Range
 			}
 		case a.wait:
 			l.readArguments(n.Body, func(args *arguments) { c.Settings[a.name] = int64(args.seconds(a.name)) })
