@@ -49,8 +49,8 @@ func (l *loader) assignText(v *variable, filename, text string, skip int) {
 	whole := hcl.Range{Filename: filename, Start: pos(text, skip), End: pos(text, len(text))}
 	l.cfg.Files[filename] = &hcl.File{Bytes: []byte(text)}
 	value := text[skip:]
-	if v.sensitive && value != "" {
-		l.secrets[value] = true
+	if v.sensitive {
+		l.addSecret(value)
 	}
 	if v.typ == cty.String || v.typ == cty.Number || v.typ == cty.DynamicPseudoType {
 		l.give(v, cty.StringVal(value), whole)

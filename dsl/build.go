@@ -26,6 +26,7 @@ func (l *loader) buildScope(d *decl, sc *scope) {
 	}
 	if a, ok := content.Attributes["sources"]; ok {
 		if v, ok := l.eval(a.Expr, sc); ok {
+			v, _ = v.UnmarkDeep()
 			sc.sources = append(sc.sources, sourcesIn(v)...)
 		}
 	}

@@ -46,7 +46,7 @@ func errorCount(diags hcl.Diagnostics) int {
 // lookUp fills in the answers of a data block; without someone to ask they stay references.
 func (l *loader) lookUp(d *decl, inst *instance, b *Block) bool {
 	if d.label == "null" {
-		inst.data = map[string]cty.Value{"output": nullOutput(b)}
+		inst.data = map[string]cty.Value{"output": l.nullOutput(b)}
 		return true
 	}
 	if l.opts.Data == nil || refersWithin(b.Body) {
@@ -65,6 +65,7 @@ func (l *loader) lookUp(d *decl, inst *instance, b *Block) bool {
 		plain, marks := v.UnmarkDeep()
 		if _, secret := marks[Sensitive]; secret {
 			l.addSecrets(plain)
+			plain = l.sensitive(plain)
 		}
 		inst.data[name] = plain
 	}
@@ -74,7 +75,7 @@ func (l *loader) lookUp(d *decl, inst *instance, b *Block) bool {
 	return true
 }
 
-func nullOutput(b *Block) cty.Value {
+func (l *loader) nullOutput(b *Block) cty.Value {
 	v, ok := b.Body.Attr("input")
 	if !ok {
 		return cty.NullVal(cty.String)
@@ -82,7 +83,11 @@ func nullOutput(b *Block) cty.Value {
 	if ref, isRef := v.V.(Ref); isRef {
 		return handleValue(ref)
 	}
-	return cty.StringVal(v.V.(string))
+	out := cty.StringVal(v.V.(string))
+	if v.Sensitive {
+		out = l.sensitive(out)
+	}
+	return out
 }
 
 // refersWithin says whether a body holds a reference: such a question cannot be asked before what

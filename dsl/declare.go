@@ -175,6 +175,8 @@ func (l *loader) nameByAttribute(d *decl) {
 }
 
 func (l *loader) enterNamed(d *decl, name cty.Value) {
+	l.addDerived(name, false)
+	name, _ = name.UnmarkDeep()
 	text, err := convert.Convert(name, cty.String)
 	if err != nil {
 		l.hidden[d.addr.Type] = true

@@ -145,6 +145,7 @@ func (n *NestedType) schemas() []*Schema {
 
 // checkDynamic bounds the number of blocks that dynamic makes.
 func (l *loader) checkDynamic(v cty.Value, e hcl.Expression, _ *hcl.EvalContext) hcl.Diagnostics {
+	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() || !v.CanIterateElements() {
 		return nil
 	}
@@ -269,6 +270,9 @@ func (l *loader) decodeAttr(given *hcl.Attribute, a *Attr, sc *scope) Value {
 		return out
 	}
 	out.Elems = l.elementRanges(given.Expr)
+	l.addDerived(v, false)
+	out.Sensitive = isSensitive(v)
+	v, _ = v.UnmarkDeep()
 	x, err := plain(v, a.Type)
 	if err != nil {
 		l.report(mistake(out.At(err.element), "Unsuitable value", "The argument %q is %s%s", a.Name, wish(a.Type), err.detail))

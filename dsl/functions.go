@@ -40,6 +40,11 @@ func (l *loader) makeFunctions() map[string]function.Function {
 	for _, name := range []string{"timestamp", "legacy_isotime", "legacy_strftime", "uuidv4", "bcrypt"} {
 		all[name] = l.recorded(name, all[name])
 	}
+	for name, f := range all {
+		if name != "can" && name != "try" { // these evaluate their arguments themselves
+			all[name] = l.observed(name, f)
+		}
+	}
 	return all
 }
 
@@ -165,7 +170,11 @@ func bounded(f function.Function, check func(args []cty.Value) error) function.F
 		Params:   f.Params(),
 		VarParam: f.VarParam(),
 		Type: func(args []cty.Value) (cty.Type, error) {
-			if err := check(args); err != nil {
+			plain := make([]cty.Value, len(args))
+			for i, a := range args {
+				plain[i], _ = a.UnmarkDeep()
+			}
+			if err := check(plain); err != nil {
 				return cty.NilType, err
 			}
 			return f.ReturnTypeForValues(args)

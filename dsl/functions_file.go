@@ -49,7 +49,7 @@ func (l *loader) fileFunctions() map[string]function.Function {
 		}),
 		"pathexpand": textFunc([]string{"path"}, l.pathExpand),
 		"templatefile": function.New(&function.Spec{
-			Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType}},
+			Params: []function.Parameter{{Name: "path", Type: cty.String}, {Name: "vars", Type: cty.DynamicPseudoType, AllowMarked: true}},
 			Type: func(args []cty.Value) (cty.Type, error) {
 				v, err := l.render(args[0].AsString(), args[1])
 				return v.Type(), err
@@ -174,6 +174,7 @@ func (l *loader) render(name string, vars cty.Value) (cty.Value, error) {
 	if err != nil {
 		return cty.DynamicVal, err
 	}
+	vars, marks := vars.Unmark()
 	if !vars.Type().IsObjectType() && !vars.Type().IsMapType() || vars.IsNull() {
 		return cty.DynamicVal, function.NewArgErrorf(1, "the variables of a template are a map")
 	}
@@ -202,11 +203,12 @@ func (l *loader) render(name string, vars cty.Value) (cty.Value, error) {
 			return cty.DynamicVal, function.NewArgErrorf(1, "the template %q needs %q (line %d), which is not among its variables", name, t.RootName(), t.SourceRange().Start.Line)
 		}
 	}
+	l.watch(expr)
 	v, diags := expr.Value(ctx)
 	if diags.HasErrors() {
 		return cty.DynamicVal, templateError(name, explainRefs(diags))
 	}
-	return v, nil
+	return v.WithMarks(marks), nil
 }
 
 // templateError carries the first mistake in a template to the call that renders it.

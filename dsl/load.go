@@ -59,12 +59,6 @@ type Config struct {
 	Allows []Allow
 	Files  map[string]*hcl.File // for the diagnostic writer; includes variable files
 	Host   Host
-	// Secrets are the strings inside sensitive values, for the redactor.
+	// Secrets are the texts inside sensitive values and what was computed from them, for the redactor.
 	Secrets []string
 }
-
-// A Mark says something about a value that an answer to a data block holds.
-type Mark string
-
-// Sensitive marks values that are secrets: they are used like others, and covered wherever they would be shown.
-const Sensitive Mark = "sensitive"

@@ -59,6 +59,7 @@ type loader struct {
 	functions map[string]function.Function
 	path      cty.Value
 	secrets   map[string]bool
+	secretive bool // something is sensitive
 	// unreadVars says that a variable file could not be read.
 	unreadVars bool
 
@@ -76,6 +77,7 @@ func (l *loader) report(diags ...*hcl.Diagnostic) { l.diags = append(l.diags, di
 func (l *loader) load() {
 	sources, auto := l.readConfiguration()
 	l.functions = l.makeFunctions()
+	l.functions[watchName] = l.watchFunc()
 	l.path = l.pathValue()
 	raw := l.declare(sources)
 	if l.syntaxErrors(sources) || !l.checkVersions(raw) {
@@ -98,26 +100,6 @@ func (l *loader) load() {
 		if d.entered && d.typ.Name != dataType {
 			l.decodeDecl(d, broken)
 		}
-	}
-}
-
-// addSecrets registers every string inside a sensitive value.
-func (l *loader) addSecrets(v cty.Value) {
-	if v.IsNull() || !v.IsKnown() {
-		return
-	}
-	if v.Type() == cty.String {
-		if s := v.AsString(); s != "" {
-			l.secrets[s] = true
-		}
-		return
-	}
-	if !v.CanIterateElements() {
-		return
-	}
-	for it := v.ElementIterator(); it.Next(); {
-		_, e := it.Element()
-		l.addSecrets(e)
 	}
 }
 

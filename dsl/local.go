@@ -64,13 +64,15 @@ func (l *loader) evalLocal(v *local) bool {
 	if !ok {
 		return false
 	}
-	if size := weight(value, maxLocal); size >= maxLocal {
+	unmarked, _ := value.UnmarkDeep()
+	if size := weight(unmarked, maxLocal); size >= maxLocal {
 		l.report(mistake(v.expr.Range(), "Value too large", "%s holds more than %d bytes. Read large content where it is used.", v.name, maxLocal))
 		return false
 	}
 	v.value = value
 	if v.sensitive {
 		l.addSecrets(value)
+		v.value = l.sensitive(value)
 	}
 	return true
 }

@@ -57,11 +57,12 @@ func handleValue(r Ref) cty.Value { return cty.CapsuleVal(handleType, &handle{re
 
 // asHandle recognises a reference, or an object that stands for a block.
 func asHandle(v cty.Value) (*handle, bool) {
+	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() {
 		return nil, false
 	}
 	if ty := v.Type(); ty.IsObjectType() && ty.HasAttribute(self) {
-		v = v.GetAttr(self)
+		v, _ = v.GetAttr(self).Unmark()
 	}
 	if v.IsNull() || !v.Type().Equals(handleType) {
 		return nil, false
@@ -74,6 +75,7 @@ func findRef(v cty.Value) (Ref, bool) {
 	if h, ok := asHandle(v); ok {
 		return h.ref, !h.isText
 	}
+	v, _ = v.Unmark()
 	if v.IsNull() || !v.IsKnown() || !v.CanIterateElements() {
 		return Ref{}, false
 	}

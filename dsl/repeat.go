@@ -39,6 +39,10 @@ func (l *loader) repeatCount(d *decl, a *hcl.Attribute) bool {
 	if !ok {
 		return false
 	}
+	if v.ContainsMarked() {
+		l.reportSensitiveRepetition(a)
+		return false
+	}
 	n, err := convert.Convert(v, cty.Number)
 	if err != nil || n.IsNull() || !n.AsBigFloat().IsInt() || n.AsBigFloat().Sign() < 0 {
 		l.report(mistake(a.Expr.Range(), "Unsuitable value", "\"count\" is a whole number, not below 0."))
@@ -59,6 +63,10 @@ func (l *loader) repeatCount(d *decl, a *hcl.Attribute) bool {
 func (l *loader) repeatEach(d *decl, a *hcl.Attribute) bool {
 	v, ok := l.eval(a.Expr, &scope{})
 	if !ok {
+		return false
+	}
+	if keysSensitive(v) {
+		l.reportSensitiveRepetition(a)
 		return false
 	}
 	if _, isRef := asHandle(v); isRef || v.IsNull() || !v.CanIterateElements() {
@@ -91,6 +99,12 @@ func (l *loader) repeatEach(d *decl, a *hcl.Attribute) bool {
 		return 1
 	})
 	return true
+}
+
+// reportSensitiveRepetition refuses to name blocks by a secret, as Terraform does.
+func (l *loader) reportSensitiveRepetition(a *hcl.Attribute) {
+	l.report(mistake(a.Expr.Range(), "Sensitive value in "+a.Name, "A sensitive value, or one computed from it, can't be used in %q: it would show in the names of the instances. "+
+		"Repeat over a list or map that isn't sensitive, and look the sensitive values up by each.key.", a.Name))
 }
 
 // evalKnown evaluates one known attribute of every instance.

@@ -58,7 +58,7 @@ type needs struct {
 	branches map[hcl.Range]bool
 }
 
-// eval evaluates an expression. When it returns false, what is wrong has been reported, here or
+// eval evaluates an expression. What is sensitive in the value is marked. When it returns false, what is wrong has been reported, here or
 // where the value it needs is written.
 func (l *loader) eval(e hcl.Expression, sc *scope) (cty.Value, bool) {
 	if constant(e) {
@@ -75,14 +75,20 @@ func (l *loader) eval(e hcl.Expression, sc *scope) (cty.Value, bool) {
 	if !ok {
 		return cty.DynamicVal, false
 	}
+	if l.secretive {
+		l.watch(e)
+	}
 	v, diags := e.Value(ctx)
 	l.report(explainRefs(diags)...)
 	l.reportImpure(e)
 	if diags.HasErrors() {
 		return cty.DynamicVal, false
 	}
-	// Nothing is marked on the way in, and functions mark nothing.
-	if v, _ = v.UnmarkDeep(); !v.IsWhollyKnown() {
+	if _, native := hcl.UnwrapExpression(e).(hclsyntax.Expression); !native && v.ContainsMarked() {
+		l.watchJSON(e, ctx)
+		v = v.Mark(inTemplate) // what is in it was registered just now
+	}
+	if !v.IsWhollyKnown() {
 		l.report(mistake(e.Range(), "Value not known yet", "The result of this expression is not known. Use the values it depends on as they are."))
 		return cty.DynamicVal, false
 	}

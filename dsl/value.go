@@ -56,6 +56,8 @@ type Value struct {
 	// elements of lists and maps are of the same set.
 	V     any
 	Range hcl.Range
+	// Sensitive says that V is or holds something sensitive, or was computed from it.
+	Sensitive bool
 	// Elems are the ranges of the elements, by index ("0") or key, where the expression is a
 	// list or object constructor; empty where it is not.
 	Elems map[string]hcl.Range

@@ -195,6 +195,9 @@ func (l *loader) give(v *variable, value cty.Value, origin hcl.Range) {
 			v.name, typeexpr.TypeString(v.typ), place(v.at), sentenceOf(err)))
 		return
 	}
+	if v.sensitive {
+		converted = l.sensitive(converted)
+	}
 	v.value, v.origin, v.broken = converted, origin, false
 }
 
@@ -230,6 +233,7 @@ func (l *loader) validate(v *variable, rule validation) {
 	if diags.HasErrors() {
 		return
 	}
+	result, _ = result.UnmarkDeep()
 	result, err := convert.Convert(result, cty.Bool)
 	if err != nil || result.IsNull() || !result.IsKnown() {
 		l.report(mistake(rule.condition.Range(), "Unsuitable value", "The condition of a validation is true or false."))
@@ -238,12 +242,17 @@ func (l *loader) validate(v *variable, rule validation) {
 	if result.True() {
 		return
 	}
+	l.watch(rule.message.Expr)
 	text, messageDiags := rule.message.Expr.Value(ctx)
 	l.report(messageDiags...)
 	if messageDiags.HasErrors() {
 		return
 	}
 	message := "The value is not valid."
+	if text.ContainsMarked() {
+		l.addDerived(text, true)
+		message, text = "The value is not valid; the rule's message holds a sensitive value and isn't shown.", cty.NullVal(cty.String)
+	}
 	if text.IsKnown() && !text.IsNull() && text.Type() == cty.String {
 		message = text.AsString()
 	}

@@ -217,8 +217,10 @@ func (a *action) askHead(ctx context.Context) (sha string, own bool, err error) 
 
 // mask hides credentials before anything can show them. The key's id is no secret by itself, and is hidden as
 // configure-aws-credentials does.
-func (a *action) mask(keyID, secret, token string) {
-	for _, s := range []string{keyID, secret, token} {
+func (a *action) mask(keyID, secret, token string) { a.maskAll([]string{keyID, secret, token}) }
+
+func (a *action) maskAll(secrets []string) {
+	for _, s := range secrets {
 		a.commands.Mask(s)
 	}
 }
@@ -230,6 +232,7 @@ func (a *action) program(ctx context.Context, log *github.Relay) *program {
 	inner.stdout, inner.stderr = log, log
 	inner.visible = visibleVariable
 	inner.identity, inner.onCredentials = nil, a.mask
+	inner.onSecrets = a.maskAll
 	if a.ruling.credentials && !a.in.is("sandbox") {
 		inner.identity = a.identity()
 	}

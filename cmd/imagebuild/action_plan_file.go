@@ -104,11 +104,8 @@ func (a *action) job() binding {
 
 // planned is told of every plan before it is shown or carried out.
 func (a *action) planned(g *planning, plan *planner.Plan) error {
-	for _, s := range g.cfg.Secrets {
-		a.commands.Mask(s)
-	}
 	var b bytes.Buffer
-	if err := redacted(&b, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
+	if err := redactedJSON(&b, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
 		return &exit{status: statusFailed, err: err}
 	}
 	a.plan = b.Bytes()

@@ -115,7 +115,7 @@ func (g *planning) compare(plan *planner.Plan, saved []byte) error {
 		return nil
 	}
 	var now bytes.Buffer
-	if err := redacted(&now, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
+	if err := redactedJSON(&now, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
 		return err
 	}
 	differences := planner.Compare(saved, now.Bytes())
@@ -174,7 +174,7 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan, o buildOptions, sinks []func(executor.Event)) error {
 	screen := report.Redact(p.stderr, g.cfg.Secrets)
 	live := report.NewLive(screen, plan, report.LiveOptions{Color: p.colour(p.stderr), Size: screenSize(p.stderr), Now: p.now})
-	lines := report.Redact(p.stdout, g.cfg.Secrets)
+	lines := report.RedactJSON(p.stdout, g.cfg.Secrets)
 	events := report.JSONLines(lines)
 	if o.json {
 		sinks = append(sinks, events.Fold)

@@ -243,7 +243,11 @@ func trustPolicies(patient doctor.Patient, repository permissions.Repository, f 
 }
 
 func (p *program) writeDiagnosis(g *planning, plan *planner.Plan, found diagnosis, asJSON bool) error {
-	return redacted(p.stdout, g.cfg, func(w io.Writer) error {
+	cover := redacted
+	if asJSON {
+		cover = redactedJSON
+	}
+	return cover(p.stdout, g.cfg, func(w io.Writer) error {
 		if asJSON {
 			e := json.NewEncoder(w)
 			e.SetEscapeHTML(false)

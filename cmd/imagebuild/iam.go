@@ -43,7 +43,11 @@ func (p *program) iamCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return redacted(p.stdout, g.cfg, func(w io.Writer) error { return write(w, doc) })
+			cover := redacted
+			if f.format == "json" {
+				cover = redactedJSON
+			}
+			return cover(p.stdout, g.cfg, func(w io.Writer) error { return write(w, doc) })
 		},
 	}
 	g.conf.add(c)

@@ -103,7 +103,7 @@ func (g *planning) addToManifest(n *dsl.Nested, b manifestBuild) error {
 		return fmt.Errorf("writing the manifest %s: %w", name, err)
 	}
 	var out bytes.Buffer
-	covered := report.Redact(&out, g.cfg.Secrets)
+	covered := report.RedactJSON(&out, g.cfg.Secrets)
 	if _, err = fmt.Fprintf(covered, "%s\n", raw); err == nil {
 		err = errors.Join(covered.Close(), g.loc.root.WriteFile(file, out.Bytes(), os.FileMode(0o644)))
 	}

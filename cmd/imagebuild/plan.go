@@ -84,7 +84,7 @@ func (p *program) writePlan(plan *planner.Plan, g *planning, o planOptions) erro
 	}
 	if o.out != "" {
 		var b bytes.Buffer
-		if err := redacted(&b, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
+		if err := redactedJSON(&b, g.cfg, func(w io.Writer) error { return planJSON(w, plan) }); err != nil {
 			return err
 		}
 		if err := os.WriteFile(o.out, b.Bytes(), 0o600); err != nil {
@@ -99,7 +99,11 @@ func (p *program) writePlan(plan *planner.Plan, g *planning, o planOptions) erro
 	case !ok:
 		return mistake("choose text, "+strings.Join(slices.Sorted(maps.Keys(planFormats)), ", "), "there is no format %q", o.format)
 	}
-	return redacted(p.stdout, g.cfg, func(w io.Writer) error { return render(w, plan) })
+	cover := redacted
+	if o.format == "json" {
+		cover = redactedJSON
+	}
+	return cover(p.stdout, g.cfg, func(w io.Writer) error { return render(w, plan) })
 }
 
 // explainTarget says what the plan was compared with where that is not an account.

@@ -128,6 +128,9 @@ func (g *planning) load(data dataLookup) error {
 		Types: kind.BlockTypes(), Vars: g.conf.vars, VarFiles: g.conf.varFiles, File: g.loc.file, Version: version, BySource: true, Data: data,
 	})
 	g.cfg, g.diags = cfg, nil
+	if g.p.onSecrets != nil {
+		g.p.onSecrets(cfg.Secrets)
+	}
 	if g.stop(diags) {
 		_, more := planner.Compile(cfg, kind.All(), g.p.regionOf(g.conf, cfg)) // what is wrong besides
 		g.diags = append(g.diags, more...)
@@ -230,6 +233,12 @@ func (g *planning) textOptions(w io.Writer) report.TextOptions {
 // redacted hands write a writer that covers the configuration's secrets.
 func redacted(w io.Writer, cfg *dsl.Config, write func(io.Writer) error) error {
 	r := report.Redact(w, cfg.Secrets)
+	return errors.Join(write(r), r.Close())
+}
+
+// redactedJSON is redacted for what writes JSON.
+func redactedJSON(w io.Writer, cfg *dsl.Config, write func(io.Writer) error) error {
+	r := report.RedactJSON(w, cfg.Secrets)
 	return errors.Join(write(r), r.Close())
 }
 

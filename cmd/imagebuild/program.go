@@ -37,7 +37,9 @@ type program struct {
 	// told all credentials before they are used; nil tells nobody.
 	identity      *aws.WebIdentity
 	onCredentials func(keyID, secret, token string)
-	reporter      *reporter // nil tells nobody
+	// onSecrets is told what is sensitive in a configuration as soon as it is read; nil tells nobody.
+	onSecrets func(secrets []string)
+	reporter  *reporter // nil tells nobody
 	// runID names what a run makes in its tags; "" is the time.
 	runID string
 	// visible says which variables of the environment configurations and components may see; nil says all.

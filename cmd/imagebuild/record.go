@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -20,19 +21,20 @@ const keptRuns = 20
 
 // A record keeps a run on this machine: every event, and each image's whole log, secrets covered.
 type record struct {
-	dir     string
-	secrets []string
-	json    *report.Recorder
-	files   []*sink
-	logs    map[dsl.Addr]*sink
-	err     error
+	dir   string
+	names map[string]bool                // of files, without their ends
+	text  func(io.Writer) io.WriteCloser // covers secrets
+	json  *report.Recorder
+	files []*sink
+	logs  map[dsl.Addr]*sink
+	err   error
 }
 
 // A sink is one file of a record.
 type sink struct {
 	file   *os.File
 	buffer *bufio.Writer
-	*report.Redactor
+	io.WriteCloser
 }
 
 func (s *sink) close() error {
@@ -54,8 +56,9 @@ func (p *program) openRecord(dir string, secrets []string) (*record, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("making the log directory: %w", err)
 	}
-	r := &record{dir: dir, secrets: secrets, logs: map[dsl.Addr]*sink{}}
-	events, err := r.open("events.jsonl")
+	cover := report.Redact(nil, secrets)
+	r := &record{dir: dir, logs: map[dsl.Addr]*sink{}, names: map[string]bool{}, text: func(w io.Writer) io.WriteCloser { return cover.To(w) }}
+	events, err := r.open("events.jsonl", func(w io.Writer) io.WriteCloser { return report.RedactJSON(w, secrets) })
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +99,13 @@ func prune(runs string) error {
 
 func (r *record) events() string { return filepath.Join(r.dir, "events.jsonl") }
 
-func (r *record) open(name string) (*sink, error) {
+func (r *record) open(name string, cover func(io.Writer) io.WriteCloser) (*sink, error) {
 	f, err := os.OpenFile(filepath.Join(r.dir, name), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600) //nolint:gosec // logName leaves no separator in a name
 	if err != nil {
 		return nil, fmt.Errorf("opening the log: %w", err)
 	}
 	b := bufio.NewWriter(f)
-	s := &sink{file: f, buffer: b, Redactor: report.Redact(b, r.secrets)}
+	s := &sink{file: f, buffer: b, WriteCloser: cover(b)}
 	r.files = append(r.files, s)
 	return s, nil
 }
@@ -116,7 +119,7 @@ func (r *record) fold(e executor.Event) {
 	}
 	s := r.logs[line.Addr]
 	if s == nil {
-		if s, r.err = r.open(r.logName(line.Addr)); r.err != nil {
+		if s, r.err = r.open(r.logName(line.Addr), r.text); r.err != nil {
 			return
 		}
 		r.logs[line.Addr] = s
@@ -142,11 +145,9 @@ func (r *record) logName(a dsl.Addr) string {
 		return '_'
 	}
 	name := strings.Map(safe, a.String())
-	for other := range r.logs {
-		if strings.Map(safe, other.String()) == name {
-			name += fmt.Sprintf("-%d", len(r.logs))
-			break
-		}
+	if r.names[name] {
+		name += fmt.Sprintf("-%d", len(r.logs))
 	}
+	r.names[name] = true
 	return name + ".log"
 }

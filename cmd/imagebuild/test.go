@@ -84,7 +84,10 @@ type tester struct {
 
 // run rehearses the builds and tells how it went.
 func (t *tester) run(ctx context.Context, plan *planner.Plan, builds []*rehearsal.Build) (err error) {
-	screen := report.Redact(t.p.stdout, t.g.cfg.Secrets)
+	var screen io.WriteCloser = report.Redact(t.p.stdout, t.g.cfg.Secrets)
+	if t.f.json {
+		screen = report.RedactJSON(t.p.stdout, t.g.cfg.Secrets)
+	}
 	text := report.Redact(t.p.stderr, t.g.cfg.Secrets)
 	defer func() { err = errors.Join(err, screen.Close(), text.Close()) }()
 	t.out = screen

@@ -67,7 +67,7 @@ func missing(some, others hcl.Diagnostics) hcl.Diagnostics {
 // fromPlan fills in what a plan says as a whole.
 func (d *Document) fromPlan(v *view, secrets []string) {
 	d.Region, d.Account, d.Offline = cmp.Or(v.region, d.Region), v.plan.Account, v.plan.Offline
-	sum := sha256.Sum256([]byte(newCover(secrets)(string(v.plan.JSON()))))
+	sum := sha256.Sum256(coveredJSON(v.plan.JSON(), secrets))
 	d.PlanDigest = "sha256:" + hex.EncodeToString(sum[:])
 	d.Estimate = v.documentEstimate()
 	if pr := v.plan.PullRequest; pr != nil {

@@ -57,6 +57,11 @@ func Redact(w io.Writer, secrets []string) *Redactor {
 	return r
 }
 
+// To returns a writer to w that covers the same secrets.
+func (r *Redactor) To(w io.Writer) *Redactor {
+	return &Redactor{w: w, patterns: r.patterns, first: r.first}
+}
+
 // Write implements io.Writer.
 func (r *Redactor) Write(p []byte) (int, error) {
 	if len(r.patterns) == 0 {

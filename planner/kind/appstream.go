@@ -76,7 +76,7 @@ func (l *Lowered) secretOf(s *planner.Scope, v dsl.Value, what string) (string, 
 	if planner.StoredSecret(text) {
 		return text, true
 	}
-	if slices.Contains(s.Config.Secrets, text) {
+	if v.Sensitive || slices.Contains(s.Config.Secrets, text) {
 		return text, true
 	}
 	l.fail(v.Range, "Secret in the open", what+" stands in the configuration for everybody to read. Take it from a variable with sensitive = true, or name where it is kept: "+
