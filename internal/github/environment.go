@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -46,7 +47,8 @@ type Environment struct {
 	PullRequest int
 	// Fork says that the commit comes from another repository: no secrets, no identity token, a token that only reads.
 	Fork bool
-	// Dependabot runs are treated by GitHub as those of forks.
+	// Dependabot says that GitHub runs this as it runs forks: no secrets, a token that only reads. It does so after some
+	// events alone, and only where Dependabot itself caused the run.
 	Dependabot bool
 	// Debug says that the user asked for debug logging.
 	Debug bool
@@ -168,8 +170,15 @@ func (e *Environment) resolve() {
 		e.Head = head.SHA
 	}
 	e.Fork = e.foreign(head.Repo)
-	const bot = "dependabot[bot]"
-	e.Dependabot = e.Actor == bot && e.Event != "pull_request_target" || p.PullRequest.User.Login == bot && strings.HasPrefix(e.Event, "pull_request") && e.Event != "pull_request_target"
+	e.Dependabot = e.Actor == "dependabot[bot]" && slices.Contains(withheld, e.Event)
+}
+
+// withheld are the events after which GitHub withholds secrets from runs that Dependabot caused, however often and by
+// whomever they are run again. After all others they have what any run has.
+//
+// https://docs.github.com/en/code-security/dependabot/troubleshooting-dependabot/troubleshooting-dependabot-on-github-actions
+var withheld = []string{
+	"pull_request", "pull_request_review", "pull_request_review_comment", "push", "create", "deployment", "deployment_status",
 }
 
 // foreign says whether a head stands in another repository than this. A deleted fork is told as no repository at

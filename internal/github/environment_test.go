@@ -79,7 +79,24 @@ func TestDependabot(t *testing.T) {
 	for _, tt := range []struct {
 		event, actor string
 		want         bool
-	}{{"pull_request", "dependabot[bot]", true}, {"pull_request", "octocat", true}, {"push", "dependabot[bot]", true}, {"pull_request_target", "dependabot[bot]", false}} {
+	}{
+		{"pull_request", "dependabot[bot]", true},
+		{"pull_request_review", "dependabot[bot]", true},
+		{"pull_request_review_comment", "dependabot[bot]", true},
+		{"push", "dependabot[bot]", true},
+		{"create", "dependabot[bot]", true},
+		{"deployment", "dependabot[bot]", true},
+		{"deployment_status", "dependabot[bot]", true},
+		{"pull_request", "octocat", false}, // somebody pushed to Dependabot's branch
+		{"push", "dependabot-preview[bot]", false},
+		{"pull_request_target", "dependabot[bot]", false},
+		{"issue_comment", "dependabot[bot]", false},
+		{"workflow_run", "dependabot[bot]", false},
+		{"merge_group", "dependabot[bot]", false},
+		{"workflow_dispatch", "dependabot[bot]", false},
+		{"schedule", "dependabot[bot]", false}, // it merged last
+		{"delete", "dependabot[bot]", false},
+	} {
 		e, err := environment(t, map[string]string{"GITHUB_EVENT_NAME": tt.event, "GITHUB_ACTOR": tt.actor}, payload)
 		if err != nil || e.Dependabot != tt.want {
 			t.Errorf("%s by %s: %v %v", tt.event, tt.actor, e.Dependabot, err)
