@@ -41,6 +41,7 @@ func (p *program) actionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer a.leave()
 			return a.run(c.Context())
 		},
 	}
@@ -51,6 +52,7 @@ func (p *program) actionCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			defer a.leave()
 			return a.post(c.Context())
 		},
 	})

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
 	"os"
 	"path/filepath"
@@ -104,10 +105,10 @@ func (a *action) write(name string, content []byte) (err error) {
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
 	dir := filepath.Dir(name)
+	written := append(missing(root, dir), name)
 	if err := root.MkdirAll(dir, 0o755); err != nil { // later steps run as another user
 		return fmt.Errorf("making %s: %w", dir, err)
 	}
-	written := []string{name}
 	if dir == ownDirectory { // what is in it is nobody's source
 		ignore := filepath.Join(dir, ".gitignore")
 		if err := root.WriteFile(ignore, []byte("*\n"), 0o644); err != nil {
@@ -119,6 +120,30 @@ func (a *action) write(name string, content []byte) (err error) {
 		return err
 	}
 	return handOver(root, written)
+}
+
+// missing are the directories on the way to dir, and dir itself, that aren't there yet.
+func missing(root *os.Root, dir string) []string {
+	var out []string
+	for ; dir != "."; dir = filepath.Dir(dir) {
+		if _, err := root.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+		out = append(out, dir)
+	}
+	return out
+}
+
+// leave gives what the step wrote outside of the workspace to the runner's user, who deletes it between jobs.
+func (a *action) leave() {
+	for _, dir := range []string{a.logs, filepath.Dir(a.home(""))} {
+		if dir == "" {
+			continue
+		}
+		if err := handOverTree(dir); err != nil {
+			a.commands.Debug("The runner's user can't delete " + dir + ": " + err.Error())
+		}
+	}
 }
 
 // home is where the runner keeps files from step to step of a job.

@@ -110,5 +110,8 @@ func (g *planning) addToManifest(n *dsl.Nested, b manifestBuild) error {
 	if err != nil {
 		return fmt.Errorf("writing the manifest %s: %w", name, err)
 	}
+	if g.p.reporter != nil { // a job's later steps run as another user
+		return handOver(g.loc.root, []string{file})
+	}
 	return nil
 }
