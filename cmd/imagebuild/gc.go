@@ -48,10 +48,10 @@ func (p *program) gcCommand() *cobra.Command {
 			return p.gc(c.Context(), g, o, args)
 		},
 	}
-	c.Flags().StringVar(&o.pr, "pr", "", "what pull request `N` (or OWNER/NAME#N) left, and no other one uses")
-	c.Flags().StringVar(&o.run, "run", "", "what the run `ID` left: builds that came to no image, and what it made for a pull request")
+	onceVar(c.Flags(), &o.pr, "pr", "what pull request `N` (or OWNER/NAME#N) left, and no other one uses")
+	onceVar(c.Flags(), &o.run, "run", "what the run `ID` left: builds that came to no image, and what it made for a pull request")
 	c.Flags().BoolVar(&o.expired, "expired", false, "what was kept for a time that is over")
-	c.Flags().StringVar(&o.project, "project", "", "only what belongs to the project `NAME`; alone, all of it but the newest images and what they need")
+	onceVar(c.Flags(), &o.project, "project", "only what belongs to the project `NAME`; alone, all of it but the newest images and what they need")
 	c.Flags().IntVar(&o.keep, "keep", 0, "never delete the newest `N` images of each name (default with --project alone: 3)")
 	c.Flags().BoolVar(&o.dryRun, "dry-run", false, "show what would be deleted, and delete nothing")
 	c.Flags().BoolVar(&o.events, "json", false, "write events as JSON lines to standard output; with --dry-run the plan as JSON")

@@ -37,10 +37,10 @@ func (p *program) runCommand() *cobra.Command {
 // add declares AWSTOE's flags, with its short forms, and the few of our own.
 func (r *running) add(c *cobra.Command) {
 	f, s := c.Flags(), &r.flags
-	f.StringVarP(&s.documents, "documents", "d", "", "the `documents` to run, separated by commas: files, s3:// addresses, ARNs of component build versions")
-	f.StringVarP(&r.config, "config", "c", "", "read what to run from a JSON `file`, in place of --documents")
-	f.StringVarP(&s.Phases, "phases", "p", "", "the `phases` to run, separated by commas (default: all)")
-	f.StringVar(&s.parameters, "parameters", "", "values of the documents' parameters: `name=value,name=value`")
+	joinedVar(f, &s.documents, "documents", "d", "the `documents` to run, separated by commas, may be repeated: files, s3:// addresses, ARNs of component build versions")
+	f.VarP(onceFlag{&r.config, new(bool)}, "config", "c", "read what to run from a JSON `file`, in place of --documents")
+	joinedVar(f, &s.Phases, "phases", "p", "the `phases` to run, separated by commas (default: all)")
+	joinedVar(f, &s.parameters, "parameters", "", "values of the documents' parameters: `name=value,name=value`")
 	f.StringVarP(&s.ExecutionID, "execution-id", "i", "", "the `name` of this run in its log (default: a new UUID)")
 	f.StringVarP(&s.LogDirectory, "log-directory", "l", "", "make the log folder in `dir` (default: this directory)")
 	f.StringVarP(&s.StateDirectory, "state-directory", "s", "", "keep in `dir` where a run stands that asked for a reboot, to go on from there")
@@ -52,7 +52,7 @@ func (r *running) add(c *cobra.Command) {
 	f.StringVar(&s.CWLogStream, "cw-log-stream", "", "the `stream` in that group (default: the execution id)")
 	f.StringVar(&s.CWLogRegion, "cw-log-region", "", "the `region` of that group")
 	f.BoolVar(&s.CWIgnoreFailures, "cw-ignore-failures", false, "go on when CloudWatch does not take the log")
-	f.StringVar(&r.blocked, "blocked-action-modules", "", "`actions` that must not run, separated by commas")
+	joinedVar(f, &r.blocked, "blocked-action-modules", "", "`actions` that must not run, separated by commas")
 	f.BoolVarP(&s.Trace, "trace", "t", false, "show the application log too")
 	f.BoolVar(&r.credentials, "with-credentials", false, "let documents in a root of their own read and write in AWS as the caller may; on the machine itself they always do")
 	f.BoolVarP(&r.version, "version", "v", false, "print the version")

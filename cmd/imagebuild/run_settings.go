@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/google/uuid"
@@ -82,10 +83,11 @@ func (r *running) fromFlags() (runSettings, error) {
 	if s.documents == "" {
 		return s, mistake("name one with --documents FILE or a list of them with --config FILE", "there is no document to run")
 	}
-	for path := range strings.SplitSeq(s.documents, ",") {
-		if path == "" {
-			return s, mistake("separate documents by one comma, without spaces", "--documents has an empty entry")
-		}
+	paths, err := documentPaths(s.documents)
+	if err != nil {
+		return s, err
+	}
+	for _, path := range paths {
 		s.Documents = append(s.Documents, runDocument{Path: path})
 	}
 	for _, pair := range list(s.parameters) {
@@ -96,6 +98,15 @@ func (r *running) fromFlags() (runSettings, error) {
 		s.Parameters = append(s.Parameters, runParameter{name, value})
 	}
 	return s, nil
+}
+
+// documentPaths reads --documents.
+func documentPaths(text string) ([]string, error) {
+	paths := strings.Split(text, ",")
+	if slices.Contains(paths, "") {
+		return nil, mistake("separate documents by one comma, without spaces", "--documents has an empty entry")
+	}
+	return paths, nil
 }
 
 // decodeSettings reads a configuration file. AWS's guide once spells executionId "executonId".

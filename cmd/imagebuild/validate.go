@@ -19,6 +19,9 @@ func (p *program) validateCommand() *cobra.Command {
 			"With --documents it checks component documents alone and takes the flags of `awstoe validate`.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if c.Flags().Changed("documents") {
+				if len(args) > 0 {
+					return mistake("name several documents as --documents one.yml,two.yml, or repeat the flag", "--documents and a configuration's PATH exclude each other: %s", args[0])
+				}
 				return p.validateDocuments(c.Context(), f, g.conf.all)
 			}
 			g.path = pathArg(args)

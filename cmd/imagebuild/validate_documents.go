@@ -20,9 +20,9 @@ type documentFlags struct {
 }
 
 func (f *documentFlags) add(c *cobra.Command) {
-	c.Flags().StringVarP(&f.documents, "documents", "d", "", "check these component `documents` in place of a configuration, and answer as AWSTOE does")
+	joinedVar(c.Flags(), &f.documents, "documents", "d", "check these component `documents` in place of a configuration, and answer as AWSTOE does; separated by commas, may be repeated")
 	c.Flags().StringVar(&f.owner, "document-s3-bucket-owner", "", "with --documents: the `account` that must own the buckets of s3:// documents")
-	c.Flags().StringVar(&f.platforms, "os-platforms", "", "with --documents: check for linux, windows or darwin; several `platforms` are separated by commas (default: this machine's)")
+	joinedVar(c.Flags(), &f.platforms, "os-platforms", "", "with --documents: check for linux, windows or darwin; several `platforms` are separated by commas (default: this machine's)")
 	c.Flags().BoolVarP(&f.trace, "trace", "t", false, "with --documents: say what is checked")
 }
 
@@ -39,9 +39,15 @@ func (p *program) validateDocuments(ctx context.Context, f documentFlags, all bo
 	if err != nil {
 		return err
 	}
+	var documents []string
+	if f.documents != "" { // none at all is no mistake to AWSTOE
+		if documents, err = documentPaths(f.documents); err != nil {
+			return err
+		}
+	}
 	clients := newRunClients(p)
 	var wrong []string
-	for _, path := range list(f.documents) {
+	for _, path := range documents {
 		if f.trace {
 			fmt.Fprintf(p.stderr, "Debug Setup: Currently validating document %s\n", report.Neutral(path))
 		}
