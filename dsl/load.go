@@ -55,6 +55,8 @@ type Config struct {
 	// whatever names one can say so. Their Body has a Range and nothing else.
 	Unread   []*Block
 	Settings Settings
+	// Partial says that Load found errors, so that what isn't here may only be missing because of them.
+	Partial bool
 	// Allows are the rules that comments silence.
 	Allows []Allow
 	Files  map[string]*hcl.File // for the diagnostic writer; includes variable files

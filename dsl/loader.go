@@ -33,6 +33,7 @@ func Load(host Host, opts Options) (*Config, hcl.Diagnostics) {
 	l.cfg.Allows = l.cfg.allows()
 	l.cfg.forgetSyntax()
 	l.cfg.Secrets = slices.Sorted(maps.Keys(l.secrets))
+	l.cfg.Partial = l.diags.HasErrors()
 	if len(l.secrets) > 0 {
 		// The diagnostic writer shows the values an expression refers to.
 		for _, d := range l.diags {

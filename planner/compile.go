@@ -61,6 +61,7 @@ func Compile(cfg *dsl.Config, kinds map[string]*Kind, region string) (*Graph, hc
 	c.collect()
 	c.compareNames()
 	c.check()
+	c.checkNothing()
 	nodes := c.order()
 	c.diags = settle(c.diags)
 	if c.diags.HasErrors() || c.partly {

@@ -53,6 +53,9 @@ type Kind struct {
 	// Apart says that Expand reads nothing that an expansion makes, and changes nothing but what it
 	// returns, so that blocks of the kind are expanded side by side, before all others. No expansion makes such blocks.
 	Apart bool
+	// Makes says that blocks of this kind are written for what they expand to: a configuration none of whose blocks of
+	// this kind came to anything is refused.
+	Makes bool
 
 	Naming Naming
 	// NameMember and TagsMember are what Create's input calls name and tags; "" for "name" and "tags".

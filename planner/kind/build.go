@@ -60,6 +60,7 @@ func buildKind(source *planner.Kind, of []*planner.Kind) *planner.Kind {
 			return e.expand(), e.diags
 		},
 		Apart:   true, // builds look at sources and other builds, which are all written
+		Makes:   true,
 		Example: buildExample,
 	}
 }
