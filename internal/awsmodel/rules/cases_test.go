@@ -1,5 +1,10 @@
 package rules_test
 
+import (
+	"fmt"
+	"strings"
+)
+
 // base holds an accepted input of each operation that has rules.
 var base = map[string]string{
 	"CreateComponent":                   `{"name":"web","semanticVersion":"1.0.0","platform":"Linux","data":"phases: []"}`,
@@ -17,6 +22,15 @@ var base = map[string]string{
 	"ImportDiskImage":                   `{"name":"win11","semanticVersion":"1.0.0","platform":"Windows","osVersion":"Microsoft Windows 11","uri":"s3://isos/win11.iso","infrastructureConfigurationArn":"?"}`,
 }
 
+// numbered is n entries of a list, each with its number.
+func numbered(n int, format string) string {
+	list := make([]string, n)
+	for i := range list {
+		list[i] = fmt.Sprintf(format, i)
+	}
+	return strings.Join(list, ",")
+}
+
 // A ruleCase changes members of an operation's base input and says where it is then refused.
 type ruleCase struct {
 	op, change string
@@ -24,18 +38,13 @@ type ruleCase struct {
 }
 
 const (
-	sevenUnknown  = `{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"}`
-	fiveParams    = `{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]}`
-	threeTests    = `{"workflowArn":"?"},{"workflowArn":"?"},{"workflowArn":"?"}`
-	ownTest       = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/test/t/1.0.0`
-	ownBuild      = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/build/b/1.0.0`
-	managedTest   = `arn:aws:imagebuilder:eu-west-1:aws:workflow/test/test-image/`
-	component     = `arn:aws:imagebuilder:eu-west-1:123456789012:component/`
-	template      = `{"launchTemplateId":"lt-0123456789abcdef0"}`
-	fiveAccounts  = `"123456789012","123456789012","123456789012","123456789012","123456789012"`
-	twentyFive    = fiveAccounts + "," + fiveAccounts + "," + fiveAccounts + "," + fiveAccounts + "," + fiveAccounts
-	fiftyAccounts = twentyFive + "," + twentyFive
-	parameter     = `{"parameterName":"/imagebuilder/web"}`
+	sevenUnknown = `{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"},{"componentArn":"?"}`
+	fiveParams   = `{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]},{"name":"p","value":["v"]}`
+	threeTests   = `{"workflowArn":"?"},{"workflowArn":"?"},{"workflowArn":"?"}`
+	ownTest      = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/test/t/1.0.0`
+	ownBuild     = `arn:aws:imagebuilder:eu-west-1:123456789012:workflow/build/b/1.0.0`
+	managedTest  = `arn:aws:imagebuilder:eu-west-1:aws:workflow/test/test-image/`
+	component    = `arn:aws:imagebuilder:eu-west-1:123456789012:component/`
 )
 
 var ruleCases = []ruleCase{
@@ -84,12 +93,12 @@ var ruleCases = []ruleCase{
 	{"CreateImageRecipe", `{"parentImage":"arn:aws:imagebuilder:eu-west-1:aws:image/amazon-linux-2023-x86/x.1.x"}`, []string{"parentImage"}},
 	{"CreateImageRecipe", `{"additionalInstanceConfiguration":{"userDataOverride":"IyEvYmluL3No"}}`, nil},
 	{"CreateImageRecipe", `{"additionalInstanceConfiguration":{"userDataOverride":"#!/bin/sh"}}`, []string{"additionalInstanceConfiguration.userDataOverride"}},
-	{"CreateImageRecipe", `{"blockDeviceMappings":[{"deviceName":"/dev/xvda","noDevice":"","ebs":{"volumeType":"gp3","throughput":250,"iops":4000,"volumeSize":20,"encrypted":true,"kmsKeyId":"alias/x"}}]}`, nil},
-	{"CreateImageRecipe", `{"blockDeviceMappings":[{"noDevice":"x","ebs":{"volumeType":"gp2","throughput":250,"iops":4000}}]}`, []string{"blockDeviceMappings[0].ebs.iops", "blockDeviceMappings[0].ebs.throughput", "blockDeviceMappings[0].noDevice"}},
-	{"CreateImageRecipe", `{"blockDeviceMappings":[{"ebs":{"volumeType":"io2","volumeSize":3}},{"ebs":{"volumeType":"st1","volumeSize":100}},{"ebs":{"encrypted":false,"kmsKeyId":"k"}}]}`, []string{"blockDeviceMappings[0].ebs.iops", "blockDeviceMappings[0].ebs.volumeSize", "blockDeviceMappings[1].ebs.volumeSize", "blockDeviceMappings[2].ebs.kmsKeyId"}},
-	{"CreateImageRecipe", `{"blockDeviceMappings":[{"ebs":{"volumeType":"?","throughput":250,"iops":4000}}]}`, nil},
-	{"CreateContainerRecipe", `{"instanceConfiguration":{"image":"ami-0123456789abcdef0","blockDeviceMappings":[{"ebs":{"volumeType":"gp3"}}]}}`, nil},
-	{"CreateContainerRecipe", `{"instanceConfiguration":{"image":"ubuntu","blockDeviceMappings":[{"ebs":{"volumeType":"gp2","throughput":250}}]}}`, []string{"instanceConfiguration.blockDeviceMappings[0].ebs.throughput", "instanceConfiguration.image"}},
+	{"CreateImageRecipe", `{"blockDeviceMappings":[{"deviceName":"/dev/xvda","ebs":{"volumeType":"gp3","throughput":250,"iops":4000,"volumeSize":20,"encrypted":true,"kmsKeyId":"alias/x"}}]}`, nil},
+	{"CreateImageRecipe", `{"blockDeviceMappings":[{"deviceName":"/dev/sdf","ebs":{"volumeType":"gp2","throughput":250,"iops":4000}}]}`, []string{"blockDeviceMappings[0].ebs.iops", "blockDeviceMappings[0].ebs.throughput"}},
+	{"CreateImageRecipe", `{"blockDeviceMappings":[{"deviceName":"/dev/sdf","ebs":{"volumeType":"io2","volumeSize":3}},{"deviceName":"/dev/sdg","ebs":{"volumeType":"st1","volumeSize":100}},{"deviceName":"/dev/sdh","ebs":{"encrypted":false,"kmsKeyId":"alias/k"}}]}`, []string{"blockDeviceMappings[0].ebs.iops", "blockDeviceMappings[0].ebs.volumeSize", "blockDeviceMappings[1].ebs.volumeSize", "blockDeviceMappings[2].ebs.kmsKeyId"}},
+	{"CreateImageRecipe", `{"blockDeviceMappings":[{"deviceName":"/dev/sdf","ebs":{"volumeType":"?","throughput":250,"iops":4000}}]}`, nil},
+	{"CreateContainerRecipe", `{"instanceConfiguration":{"image":"ami-0123456789abcdef0","blockDeviceMappings":[{"deviceName":"/dev/sdf","ebs":{"volumeType":"gp3"}}]}}`, nil},
+	{"CreateContainerRecipe", `{"instanceConfiguration":{"image":"ubuntu","blockDeviceMappings":[{"deviceName":"/dev/sdf","ebs":{"volumeType":"gp2","throughput":250}}]}}`, []string{"instanceConfiguration.blockDeviceMappings[0].ebs.throughput", "instanceConfiguration.image"}},
 	{"CreateContainerRecipe", `{"dockerfileTemplateData":null,"dockerfileTemplateUri":"s3://bucket/Dockerfile"}`, nil},
 	{"CreateContainerRecipe", `{"dockerfileTemplateUri":"Dockerfile"}`, []string{"dockerfileTemplateUri", "dockerfileTemplateUri"}},
 	{"CreateContainerRecipe", `{"parentImage":"123456789012.dkr.ecr.eu-west-1.amazonaws.com/base:1"}`, nil},
@@ -120,15 +129,15 @@ var ruleCases = []ruleCase{
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","licenseConfigurationArns":"?"},{"region":"eu-west-2","containerDistributionConfiguration":{"targetRepository":{"service":"ECR","repositoryName":"web"}}}]}`, nil},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{}},{"region":"eu-west-1","amiDistributionConfiguration":{}}]}`, []string{"distributions[1].region"}},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1"},{"region":"Ireland","amiDistributionConfiguration":{}}]}`, []string{"distributions[0]", "distributions[1].region"}},
-	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"targetAccountIds":["?",` + fiftyAccounts + `]}}]}`, []string{"distributions"}},
+	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"targetAccountIds":["?",` + numbered(50, `"1234567890%02d"`) + `]}}]}`, []string{"distributions"}},
 	{"UpdateDistributionConfiguration", `{"distributions":[]}`, []string{"distributions"}},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"name":"web {{imagebuilder:buildVersion}} {{ imagebuilder:buildDate }}","launchPermission":{"userGroups":["all"]}}}]}`, nil},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"name":"web","launchPermission":{"userGroups":["everyone"]}}}]}`, []string{"distributions[0].amiDistributionConfiguration.launchPermission.userGroups[0]", "distributions[0].amiDistributionConfiguration.name"}},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"name":"web {{ imagebuilder:buildTime }}"}}]}`, []string{"distributions[0].amiDistributionConfiguration.name"}},
-	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","launchTemplateConfigurations":[` + template + `,` + template + `,` + template + `,` + template + `,` + template + `]}]}`, nil},
-	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","launchTemplateConfigurations":[` + template + `,` + template + `,` + template + `,` + template + `,` + template + `,` + template + `]}]}`, []string{"distributions[0].launchTemplateConfigurations"}},
-	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","ssmParameterConfigurations":[` + parameter + `]}]}`, nil},
-	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","ssmParameterConfigurations":[` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `,` + parameter + `]}]}`, []string{"distributions[0].ssmParameterConfigurations"}},
+	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","launchTemplateConfigurations":[` + numbered(5, `{"launchTemplateId":"lt-0123456789abcde%02d"}`) + `]}]}`, nil},
+	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","launchTemplateConfigurations":[` + numbered(6, `{"launchTemplateId":"lt-0123456789abcde%02d"}`) + `]}]}`, []string{"distributions[0].launchTemplateConfigurations"}},
+	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","ssmParameterConfigurations":[` + numbered(1, `{"parameterName":"/imagebuilder/web%02d"}`) + `]}]}`, nil},
+	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","ssmParameterConfigurations":[` + numbered(11, `{"parameterName":"/imagebuilder/web%02d"}`) + `]}]}`, []string{"distributions[0].ssmParameterConfigurations"}},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"targetAccountIds":["123456789012"]},"ssmParameterConfigurations":[{"parameterName":"p","amiAccountId":"123456789012"}]}]}`, nil},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"targetAccountIds":["123456789012"]},"ssmParameterConfigurations":[{"parameterName":"p","amiAccountId":"210987654321"}]}]}`, []string{"distributions[0].ssmParameterConfigurations[0].amiAccountId"}},
 	{"CreateDistributionConfiguration", `{"distributions":[{"region":"eu-west-1","amiDistributionConfiguration":{"targetAccountIds":["?"]},"ssmParameterConfigurations":[{"parameterName":"p","amiAccountId":"210987654321"}]}]}`, nil},
@@ -186,7 +195,7 @@ var ruleCases = []ruleCase{
 	{"CreateComponent", `{"name":"a","platform":"linux","descriptiom":"x","tags":{}}`, []string{"descriptiom", "name", "platform", "tags"}},
 	{"CreateComponent", `{"name":null,"platform":7,"data":"a\u0000b","supportedOsVersions":"Amazon Linux 2023","dryRun":"yes"}`, []string{"data", "dryRun", "name", "platform", "supportedOsVersions"}},
 	{"CreateComponent", `{"description":"","tags":{"a!":"b","c":null},"supportedOsVersions":[null]}`, []string{"description", "supportedOsVersions[0]", "tags.a!", "tags.c"}},
-	{"CreateImageRecipe", `{"blockDeviceMappings":[{"ebs":{"volumeSize":1.5,"iops":1e9}},{"ebs":{"volumeSize":0}}]}`, []string{"blockDeviceMappings[0].ebs.iops", "blockDeviceMappings[0].ebs.volumeSize", "blockDeviceMappings[1].ebs.volumeSize"}},
+	{"CreateImageRecipe", `{"blockDeviceMappings":[{"deviceName":"/dev/sdf","ebs":{"volumeSize":1.5,"iops":1e9}},{"deviceName":"/dev/sdg","ebs":{"volumeSize":0}}]}`, []string{"blockDeviceMappings[0].ebs.iops", "blockDeviceMappings[0].ebs.volumeSize", "blockDeviceMappings[1].ebs.volumeSize"}},
 	{"CreateComponent", `{"\u001b[31mred":1}`, []string{`"\x1b[31mred"`}},
 }
 

@@ -56,7 +56,7 @@ type Topic struct {
 // Topics returns all rules by subject.
 func Topics() []Topic {
 	return []Topic{
-		{"Lists, versions and documents", slices.Concat(commonRules, documentRules)},
+		{"Lists, versions and documents", append(slices.Clone(commonRules), documentRules...)},
 		{"Regions, partitions and accounts", regionRules},
 		{"Names that AWS gives", knownRules},
 		{"Block devices", deviceRules},
@@ -64,7 +64,7 @@ func Topics() []Topic {
 		{"Recipes", recipeRules},
 		{"Containers", containerRules},
 		{"Infrastructure", infrastructureRules},
-		{"Distribution", distributionRules},
+		{"Distribution", slices.Concat(distributionRules, shareRules)},
 		{"Images", imageRules},
 		{"Pipelines", pipelineRules},
 		{"Workflows", workflowRules},
