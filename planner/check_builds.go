@@ -72,9 +72,30 @@ func (c *compiler) build(nodes buildNodes) *rules.Build {
 		for _, e := range list {
 			b.Components = append(b.Components, c.component(e))
 		}
-		b.Parent = rules.ParentOf(b.Recipe["parentImage"])
+		b.Parent = c.parent(r, nil)
 	}
 	return b
+}
+
+// parent is what is known of the image that a recipe starts from: by its name, or by the recipe of an
+// image of this configuration.
+func (c *compiler) parent(recipe *Node, below []*Node) rules.Parent {
+	r, ok := recipe.Input["parentImage"].(dsl.Ref)
+	if !ok || isLookup(r.Addr) {
+		return rules.ParentOf(recipe.Input.Resolve(known)["parentImage"])
+	}
+	image := c.nodes[r.Addr]
+	if image == nil || slices.Contains(below, recipe) { // a circle is reported by itself
+		return rules.Parent{}
+	}
+	from, ok := image.Input["imageRecipeArn"].(dsl.Ref)
+	if !ok || c.nodes[from.Addr] == nil {
+		return rules.Parent{}
+	}
+	p := c.parent(c.nodes[from.Addr], append(below, recipe))
+	// Its own recipe may have made the volumes larger, and more of them.
+	p.Title, p.RootSize, p.OneDevice = r.Addr.String(), 0, false
+	return p
 }
 
 // component is what is known of an entry of a recipe's components.

@@ -20,6 +20,7 @@ func amazonEBSSchema() *dsl.Schema {
 	}
 	attrs(cty.String, "region", "ami_name", "ami_description", "instance_type", "source_ami", "iam_instance_profile", "security_group_id", "subnet_id",
 		"availability_zone", "tenancy", "kms_key_id", "ssh_keypair_name", "user_data", "user_data_file", "communicator")
+	attrs(cty.String, "execution_role") // not Packer's: Fast Launch by Image Builder needs it
 	attrs(cty.List(cty.String), "ami_users", "ami_groups", "ami_org_arns", "ami_ou_arns", "ami_regions", "security_group_ids", "spot_instance_types")
 	attrs(cty.Map(cty.String), "tags", "run_tags", "region_kms_key_ids")
 	attrs(cty.Bool, "encrypt_boot")

@@ -32,6 +32,7 @@ func (e *expansion) translate(u sourceUse) sourceUse {
 	t.rename(map[string]string{
 		"iam_instance_profile": "instance_profile_name", "subnet_id": "subnet_id", "security_group_ids": "security_group_ids",
 		"ssh_keypair_name": "key_pair", "spot_instance_types": "instance_types", "source_ami": "parent_image",
+		"execution_role": "execution_role",
 	})
 	t.single("instance_type", "instance_types")
 	t.single("security_group_id", "security_group_ids")

@@ -55,7 +55,7 @@ var meanings = map[string]string{
 	"additionalInstanceConfiguration":   "What is done on the machine that builds, beside the components.",
 	"userDataOverride":                  "User data of the machine that builds. It has to install the SSM agent where the image has none.",
 	"systemsManagerAgent":               "What becomes of the SSM agent.",
-	"uninstallAfterBuild":               "Whether the SSM agent is taken away before the image is made.",
+	"uninstallAfterBuild":               "Whether the SSM agent is removed before the image is created. By default, Image Builder removes the agent only if it installed it itself; set false to keep it.",
 	"containerType":                     "The type of container.",
 	"dockerfileTemplateData":            "The Dockerfile, with {{{ imagebuilder:parentImage }}}, {{{ imagebuilder:environments }}} and {{{ imagebuilder:components }}}.",
 	"dockerfileTemplateUri":             "The Dockerfile as an S3 object, instead of its text.",

@@ -3,7 +3,6 @@ package rules
 import (
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 
@@ -109,11 +108,6 @@ var shareRules = []Rule{
 		ID: "ib-distribution-output", Source: "API Reference, Distribution: AMIs and containers; aws-cdk imagebuilder-alpha, image: distribution of the recipe's type",
 		Says: "A distribution is of what the recipe makes: AMIs or containers.",
 		on:   on(build, "distribution.distributions[]"), judge: distributionOutput,
-	},
-	{
-		ID: "ib-ami-name-length", Severity: Warning, Source: "EC2 API Reference, CreateImage: a name has 3 to 128 characters; API Reference, AmiDistributionConfiguration: name",
-		Says: "An AMI's name has at most 128 characters once its tokens are replaced.",
-		on:   on(distributions, "distributions[].amiDistributionConfiguration.name"), judge: nameExpanded,
 	},
 }
 
@@ -341,27 +335,5 @@ func distributionOutput(s *subject) {
 		}
 	case present(d["containerDistributionConfiguration"]):
 		s.wrong(".containerDistributionConfiguration", "The recipe makes an AMI, and containerDistributionConfiguration is about containers", "Write an ami_distribution_configuration.")
-	}
-}
-
-// The characters that tokens become: a build date such as 2026-12-01T03-41-19.123Z, and a build version such as 1.
-const (
-	longestName = 128
-	dateLength  = 24
-)
-
-func nameExpanded(s *subject) {
-	n := 0
-	name := text(s.value)
-	at := 0
-	for _, m := range nameToken().FindAllStringSubmatchIndex(name, -1) {
-		n += m[0] - at + 1
-		if token := name[m[2]:m[3]]; token == "imagebuilder:buildDate" {
-			n += dateLength - 1
-		}
-		at = m[1]
-	}
-	if n += len(name) - at; n > longestName {
-		s.refuse("", "With its tokens replaced, the name has at least "+strconv.Itoa(n)+" characters, and EC2 allows 128", "Shorten it.")
 	}
 }
