@@ -142,7 +142,7 @@ func (a *appstreamDriver) plain(ctx context.Context, t *turn) (executor.Outputs,
 	case Code(err) == appstreamGone && t.change.Verb == planner.Delete:
 		return nil, nil
 	case err != nil:
-		return nil, a.quota(err)
+		return a.twin(ctx, t, err)
 	}
 	made := executor.Outputs{"name": t.name()}
 	for attr, path := range t.change.Kind.Outputs {

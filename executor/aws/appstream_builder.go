@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -180,14 +181,34 @@ func (a *appstreamDriver) launch(ctx context.Context, t *turn) (*ImageBuilder, e
 		return b, nil
 	}
 	if code := Code(err); code == appstreamTaken || code == ConnectionFailed || ctx.Err() != nil {
-		last, done := executor.Linger(ctx, executor.CallGrace)
-		defer done()
-		if thing, lookErr := a.clients.imageBuilder(last, t.region, b.name); lookErr == nil && thing != nil {
-			b.arn = text(thing, "Arn")
-			return b, nil
-		}
+		return a.relaunched(ctx, b, err)
 	}
 	return nil, a.quota(err)
+}
+
+// lookGrace is what looking for a machine may take of an interrupted run's last seconds, so that some are left to stop it.
+const lookGrace = 800 * time.Millisecond
+
+// relaunched finds the machine that a call without an answer may have made.
+func (a *appstreamDriver) relaunched(ctx context.Context, b *ImageBuilder, err error) (*ImageBuilder, error) {
+	last, done := executor.Linger(ctx, executor.CallGrace)
+	if ctx.Err() != nil {
+		last, done = context.WithTimeout(context.WithoutCancel(ctx), lookGrace)
+	}
+	defer done()
+	thing, lookErr := a.clients.imageBuilder(last, b.turn.region, b.name)
+	if lookErr == nil && thing != nil {
+		b.arn = text(thing, "Arn")
+		return b, nil
+	}
+	if ctx.Err() == nil || unansweredCall(err) == "" {
+		return nil, a.quota(err)
+	}
+	return nil, &executor.InterruptedError{
+		ARN: b.name, Lives: true, Cause: context.Cause(ctx),
+		Fate: fmt.Sprintf("interrupted; AWS did not answer CreateImageBuilder in time, so image builder %s may be starting and cost money: find out with %s; the next run, or imagebuild gc, deletes it",
+			b.name, fmt.Sprintf("aws appstream describe-image-builders --region %s --names %s", b.turn.region, b.name)),
+	}
 }
 
 // leased is for how long a machine is sure to have a run that works on it.
@@ -228,6 +249,11 @@ func (a *appstreamDriver) workOn(ctx context.Context, b *ImageBuilder) (executor
 		}
 		// The session ends with the machine's picture being taken, so that its end alone says nothing.
 		begun, err := b.Begun(ctx, b.image)
+		if err == nil && !begun { // another run may have been first
+			if out, done, metErr := a.madeMeanwhile(ctx, b.turn); done {
+				return out, metErr
+			}
+		}
 		if err != nil || !begun {
 			return nil, errors.Join(worked, err)
 		}

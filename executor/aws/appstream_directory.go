@@ -20,6 +20,9 @@ func (a *appstreamDriver) directory(ctx context.Context, t *turn) (executor.Outp
 		t.in["ServiceAccountCredentials"] = object{"AccountName": credentials["AccountName"], "AccountPassword": secret}
 	}
 	out, err := a.plain(ctx, t)
+	if Code(err) == appstreamTaken && t.change.Verb == planner.Create {
+		out, err = a.sameDirectory(ctx, t, err)
+	}
 	if e, ok := errors.AsType[*CallError](err); ok {
 		hidden := *e
 		hidden.Message = strings.ReplaceAll(e.Message, text(sub(t.in, "ServiceAccountCredentials"), "AccountPassword"), "(sensitive)")

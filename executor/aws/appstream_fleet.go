@@ -48,15 +48,22 @@ func (a *appstreamDriver) ours(ctx context.Context, t *turn, thing object) error
 	return err
 }
 
-// updateFleet changes a fleet. What a RUNNING one cannot change has it stopped for as long as that takes; in STARTING
+// updateOnce changes a fleet. What a RUNNING one cannot change has it stopped for as long as that takes; in STARTING
 // and STOPPING nothing can be changed. A fleet that should run is started afterwards, whoever stopped it.
-func (a *appstreamDriver) updateFleet(ctx context.Context, t *turn) (executor.Outputs, error) {
+func (a *appstreamDriver) updateOnce(ctx context.Context, t *turn) (executor.Outputs, error) {
 	state, err := a.settle(ctx, t)
 	if err != nil {
 		return nil, err
 	}
 	out := executor.Outputs{"name": t.name()}
 	maps.Copy(out, t.change.Observed.Outputs)
+	if done, lookErr := a.already(ctx, t); lookErr != nil {
+		return nil, lookErr
+	} else if done && t.change.Settings["start"] == false && !a.owes(t) {
+		return out, nil
+	} else if done {
+		return a.finishFleet(ctx, t)
+	}
 	if state == running && !changeable(t.in) {
 		return out, a.stopAndUpdate(ctx, t)
 	}
@@ -76,10 +83,14 @@ func (a *appstreamDriver) stopAndUpdate(ctx context.Context, t *turn) error {
 	if err := a.note(ctx, t); err != nil {
 		return err
 	}
-	if err := a.stopFleet(ctx, t); err != nil {
+	if err := a.stopFleet(ctx, t); raced(err) {
+		return err
+	} else if err != nil {
 		return a.left(ctx, t, "had to be stopped for this change", err)
 	}
-	if _, err := a.clients.once(ctx, t.change.Op, t.region, t.in); err != nil {
+	if _, err := a.clients.once(ctx, t.change.Op, t.region, t.in); raced(err) {
+		return err
+	} else if err != nil {
 		return a.left(ctx, t, "was stopped for this change", err)
 	}
 	a.forget("appstream:DescribeFleets", t.region)
@@ -148,19 +159,6 @@ func (a *appstreamDriver) stopFleet(ctx context.Context, t *turn) error {
 	}
 	a.forget("appstream:DescribeFleets", t.region)
 	return a.watchFleet(ctx, t, t.bound("timeout", fleetBound), func(fleet object, _ time.Duration) (bool, error) {
-		return text(fleet, "State") == "STOPPED", nil
+		return text(fleet, "State") != "STOPPING", nil // STARTING where another run was faster
 	})
-}
-
-// startFleet starts a fleet and waits until it runs.
-func (a *appstreamDriver) startFleet(ctx context.Context, t *turn) error {
-	if _, err := a.clients.once(ctx, "appstream:StartFleet", t.region, object{"Name": t.name()}); err != nil {
-		return a.quota(err)
-	}
-	a.forget("appstream:DescribeFleets", t.region)
-	state, err := a.settle(ctx, t)
-	if err == nil && state != running {
-		err = t.fail("FleetStopped", "fleet %s was started and is %s: something else stopped it.", t.name(), state)
-	}
-	return err
 }

@@ -290,14 +290,7 @@ func (o *observer) fleet(ctx context.Context, n *planner.Node) (*planner.Observe
 	}
 	seen := observed(n, thing)
 	seen.Outputs = map[string]any{"arn": text(thing, "Arn"), "name": n.Known["name"]}
-	status, capacity := sub(thing, "ComputeCapacityStatus"), map[string]any{}
-	if v, ok := status["Desired"]; ok {
-		capacity["DesiredInstances"] = v
-	}
-	if v, ok := status["DesiredUserSessions"]; ok {
-		capacity["DesiredSessions"] = v
-	}
-	seen.Input["ComputeCapacity"] = capacity
+	seen.Input["ComputeCapacity"] = withCapacity(thing)["ComputeCapacity"]
 	seen.State, seen.Unwell = text(thing, "State"), unwell(n.Settings, thing)
 	tags, err := o.clients.tagsOf(ctx, o.regionOf(n), text(thing, "Arn"))
 	seen.Tags = ownTags(object{"tags": tags})

@@ -40,7 +40,7 @@ func (a *appstreamDriver) end(ctx context.Context, b *ImageBuilder, worked error
 }
 
 // stopGrace is what stopping a machine may take of an interrupted run's last seconds.
-const stopGrace = 2500 * time.Millisecond
+const stopGrace = 2 * time.Second
 
 // abandon stops the machine when there are only seconds left.
 func (a *appstreamDriver) abandon(ctx context.Context, b *ImageBuilder, worked error) error {

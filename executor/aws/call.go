@@ -135,7 +135,7 @@ func (c *Clients) carry(ctx context.Context, name planner.Op, region string, cal
 		out, err = call(sent, c.in(region)) // what is refused for its credentials has done nothing
 	}
 	if err != nil && ctx.Err() != nil && sent.Err() != nil {
-		return nil, fmt.Errorf("%s was cut off: %w", name, ctx.Err())
+		return nil, &cutOffError{name, ctx.Err()}
 	}
 	if err != nil {
 		return nil, callError(name, region, err)

@@ -68,7 +68,7 @@ func (c *Clients) Driver(o Options) executor.Driver {
 	})
 	awaited := executor.Await(calls, newFollower(c, o), o.OnCancel)
 	limited := executor.Limit(d.keeping(awaited), o.Images, func(ch *planner.Change) bool { return building[ch.Op] || making[ch.Op] })
-	return executor.Retry(limited, Classify)
+	return d.regaining(executor.Retry(limited, Classify))
 }
 
 type driver struct {
