@@ -266,3 +266,41 @@ func TestStreamCopyUpdateExport(t *testing.T) {
 		t.Errorf("%+v, %+v", done, ami)
 	}
 }
+
+// TestUpdateQualifies: the new image of a managed update is AVAILABLE when the service's builder has qualified it.
+func TestUpdateQualifies(t *testing.T) {
+	now := newClock()
+	f := start(t, sandbox.Options{Now: now.time, AppStream: sandbox.AppStreamOptions{StateTimes: map[string]time.Duration{
+		"": time.Second, "image-builder:UPDATING": 10 * time.Minute, "image-builder:PENDING_QUALIFICATION": 20 * time.Minute,
+	}}})
+	f.builder("b")
+	now.pass(time.Minute)
+	if refusal := f.server.CreateImage(*f.describeBuilder("b").Arn, "built", false); refusal != "" {
+		t.Fatal(refusal)
+	}
+	now.pass(time.Minute)
+	must[*appstream.CreateUpdatedImageOutput](f)(f.app.CreateUpdatedImage(t.Context(), &appstream.CreateUpdatedImageInput{ExistingImageName: aws.String("built"), NewImageName: aws.String("newer")}))
+	for _, tt := range []struct {
+		after time.Duration
+		image streamtypes.ImageState
+		own   string // the state of the service's builder, "" for none
+	}{
+		{9 * time.Minute, streamtypes.ImageStateCreating, "UPDATING"},
+		{2 * time.Minute, streamtypes.ImageStateCreating, "PENDING_QUALIFICATION"},
+		{18 * time.Minute, streamtypes.ImageStateCreating, "PENDING_QUALIFICATION"},
+		{2 * time.Minute, streamtypes.ImageStateAvailable, ""},
+	} {
+		now.pass(tt.after)
+		own := ""
+		for _, b := range must[*appstream.DescribeImageBuildersOutput](f)(f.app.DescribeImageBuilders(t.Context(), &appstream.DescribeImageBuildersInput{})).ImageBuilders {
+			if strings.HasPrefix(*b.Name, "newer_") {
+				own = string(b.State)
+			}
+		}
+		if img := f.streamImage("newer"); img.State != tt.image || own != tt.own {
+			t.Errorf("the image is %s, its builder %q; want %s, %q", img.State, own, tt.image, tt.own)
+		}
+	}
+	_, err := f.app.CopyImage(t.Context(), &appstream.CopyImageInput{SourceImageName: aws.String("built"), DestinationImageName: aws.String("far"), DestinationRegion: aws.String("us-gov-west-1")})
+	f.refused(err, "ResourceNotAvailableException", "another partition")
+}

@@ -23,6 +23,7 @@ type database struct {
 	counters   *table[int64]
 	stream     *table[streamResource]
 	logGroups  *table[logsGroup]
+	lifecycle  *table[lifecycleExecution]
 
 	families map[string][]*resource // by family, oldest version first
 	seeded   map[string]bool        // regions whose managed things are there
@@ -55,6 +56,8 @@ type ami struct {
 	Image                       string   // the image it came from
 	Snapshot                    string   `json:",omitempty"` // of its disk; "" for those of others
 	SharedWith, OrganizationIDs []string
+	Deprecated                  *time.Time `json:",omitempty"` // from when on
+	Disabled                    bool       `json:",omitempty"`
 	hardware
 }
 
@@ -99,6 +102,7 @@ func newDatabase(dir string) *database {
 		counters:   newTable[int64](s, "counter"),
 		stream:     newTable[streamResource](s, "appstream"),
 		logGroups:  newTable[logsGroup](s, "loggroup"),
+		lifecycle:  newTable[lifecycleExecution](s, "lifecycle"),
 		families:   map[string][]*resource{},
 		seeded:     map[string]bool{},
 	}
@@ -245,8 +249,13 @@ func (db *database) all(region, owner, kind string) []*resource {
 		}
 		out = append(out, family...)
 	}
-	slices.SortFunc(out, func(a, b *resource) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ARN, b.ARN)) })
-	return out
+	return inOrder(out)
+}
+
+// inOrder sorts resources in the order of their creation.
+func inOrder(rs []*resource) []*resource {
+	slices.SortFunc(rs, func(a, b *resource) int { return cmp.Or(cmp.Compare(a.Seq, b.Seq), cmp.Compare(a.ARN, b.ARN)) })
+	return rs
 }
 
 // prefix is how ARNs of a region begin.

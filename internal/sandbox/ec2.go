@@ -38,6 +38,7 @@ type (
 		EnaSupport         bool      `xml:"enaSupport"`
 		BootMode           string    `xml:"bootMode,omitempty"`
 		TPMSupport         string    `xml:"tpmSupport,omitempty"`
+		Deprecation        string    `xml:"deprecationTime,omitempty"`
 		Disks              []ec2Disk `xml:"blockDeviceMapping>item"`
 		Tags               []ec2Tag  `xml:"tagSet>item"`
 	}
@@ -170,7 +171,7 @@ func (s *Server) findImages(c *call, form url.Values) ([]ec2Image, error) {
 		if a.Region != c.region || !a.visible(c.account) {
 			continue
 		}
-		if len(ids) > 0 && !slices.Contains(ids, a.ID) {
+		if len(ids) > 0 && !slices.Contains(ids, a.ID) || len(ids) == 0 && !a.listed(c, form) || !a.executable(c, numbered(form, "ExecutableBy")) {
 			continue
 		}
 		if len(owners) > 0 && !slices.Contains(owners, a.Owner) && (a.Alias == "" || !slices.Contains(owners, a.Alias)) {
@@ -181,6 +182,19 @@ func (s *Server) findImages(c *call, form url.Values) ([]ec2Image, error) {
 		}
 	}
 	return out, nil
+}
+
+// executable is whether an image may be launched by those that ExecutableUsers names; none is no question.
+func (a *ami) executable(c *call, by []string) bool {
+	return len(by) == 0 || slices.ContainsFunc(by, func(who string) bool {
+		switch who {
+		case "all":
+			return a.Public
+		case "self":
+			return a.Owner != c.account && slices.Contains(a.SharedWith, c.account)
+		}
+		return slices.Contains(a.SharedWith, who)
+	})
 }
 
 // visible is whether an account may see an image: its own, a public one, or one it was given.
@@ -195,6 +209,12 @@ func (a *ami) show() ec2Image {
 		PlatformDetails: "Linux/UNIX", Name: a.Name, Description: a.Description, RootDeviceType: "ebs",
 		RootDeviceName: a.root().Device, VirtualizationType: "hvm", Hypervisor: "xen", EnaSupport: true,
 		BootMode: a.BootMode, TPMSupport: a.TPM,
+	}
+	if a.Deprecated != nil {
+		img.Deprecation = isoTime(*a.Deprecated)
+	}
+	if a.Disabled {
+		img.State = "disabled"
 	}
 	if a.Platform == "Windows" {
 		img.Platform, img.PlatformDetails = "windows", "Windows"
@@ -275,6 +295,10 @@ func wildcard(pattern, s string) bool {
 func (s *Server) describeRegions(w http.ResponseWriter, c *call, form url.Values) {
 	out := ec2Regions{RequestID: c.id}
 	want := numbered(form, "RegionName")
+	if form.Has("Filter.1.Name") {
+		writeEC2Error(w, c, fail("UnsupportedOperation", "The sandbox does not do this: filters of DescribeRegions."))
+		return
+	}
 	for _, name := range []string{
 		"ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
 		"eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1", "us-east-1", "us-east-2", "us-west-1", "us-west-2",

@@ -91,7 +91,8 @@ type (
 
 // ec2Changes are the calls of EC2 that concern AMIs once they are made, and what points to them.
 func (s *Server) ec2Changes() map[string]func(*call, url.Values) (any, error) {
-	return map[string]func(*call, url.Values) (any, error){
+	calls := map[string]func(*call, url.Values) (any, error){
+		"CopyImage":                      s.copyImage,
 		"DeregisterImage":                s.deregisterImage,
 		"DescribeSnapshots":              s.describeSnapshots,
 		"DeleteSnapshot":                 s.deleteSnapshot,
@@ -104,6 +105,8 @@ func (s *Server) ec2Changes() map[string]func(*call, url.Values) (any, error) {
 		"CreateLaunchTemplate":           s.createLaunchTemplate,
 		"DescribeLaunchTemplateVersions": s.describeLaunchTemplateVersions,
 	}
+	maps.Copy(calls, s.imageStates())
+	return calls
 }
 
 // changeEC2 answers one of them with the state locked and commits what it changed.

@@ -58,6 +58,15 @@ func (ib *imageBuilder) answers() map[string]answer {
 		"RetryImage":                  ib.retryImage,
 		"DistributeImage":             ib.distributeImage,
 		"ListImagePackages":           ib.listImagePackages,
+		"ImportComponent":             ib.importComponent,
+
+		"StartResourceStateUpdate":         ib.startStateUpdate,
+		"CancelLifecycleExecution":         ib.cancelLifecycleExecution,
+		"GetLifecycleExecution":            ib.getLifecycleExecution,
+		"ListLifecycleExecutions":          ib.listLifecycleExecutions,
+		"ListLifecycleExecutionResources":  ib.listLifecycleResources,
+		"ListImageScanFindings":            ib.listScanFindings,
+		"ListImageScanFindingAggregations": ib.listScanAggregations,
 
 		"GetWorkflowExecution":       ib.getWorkflowExecution,
 		"GetWorkflowStepExecution":   ib.getWorkflowStep,
@@ -97,6 +106,10 @@ func (ib *imageBuilder) answer(op *awsmodel.Operation) answer {
 	}
 	return func(c *call) (object, error) {
 		ib.seedRegion(c.region)
+		ib.updateDue(c.now)
+		if err := ib.entitled(c); err != nil {
+			return nil, err
+		}
 		out, err := ib.once(c, act)
 		if err != nil {
 			return nil, err

@@ -34,6 +34,8 @@ type work struct {
 	Architecture string
 	// Hardware is what the AMIs have from the base image and the recipe besides: how they boot, their disks.
 	Hardware hardware
+	// Packages are those that the image had when it was built; none where nobody could ask.
+	Packages []imagePackage `json:",omitempty"`
 	// Source is the AMI whose copies DistributeImage makes; "" for an image that is built.
 	Source string
 }

@@ -94,7 +94,10 @@ func (ib *imageBuilder) candidates(c *call, l listing) ([]*resource, error) {
 	case "Amazon":
 		return ib.db.all(c.region, "aws", l.kind), nil
 	}
-	return nil, nil // nobody shares with this account, and there is no marketplace
+	if text(c.in, "owner") == "Shared" {
+		return ib.sharedWith(c, l.kind), nil
+	}
+	return nil, nil // there are no third parties, and no marketplace
 }
 
 // hidden is whether r is too new to be listed.

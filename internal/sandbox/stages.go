@@ -17,6 +17,7 @@ import (
 type task struct {
 	name, action string
 	skip         bool
+	unless       func() bool // skips it, too; what was known only when it came to its turn
 	do           func(context.Context) (outputs object, err error)
 }
 
@@ -30,7 +31,7 @@ func (m *making) build(ctx context.Context) error {
 	err := m.workflow(ctx, "build/build-image", []task{
 		{name: "LaunchBuildInstance", action: "LaunchInstance"},
 		{name: "ApplyBuildComponents", action: "ExecuteComponents", do: m.applyBuild},
-		{name: "InventoryCollection", action: "CollectImageMetadata", skip: true},
+		{name: "InventoryCollection", action: "CollectImageMetadata", unless: func() bool { return !m.collects() }, do: m.collect},
 		{name: "RunSanitizeScript", action: "SanitizeInstance", skip: windows},
 		{name: "RunSysPrepScript", action: "RunSysPrep", skip: !windows},
 		{name: "CreateOutputAMI", action: "CreateImage", do: m.createAMI},
@@ -102,7 +103,7 @@ func (m *making) perform(ctx context.Context, t task) error {
 	status, message := "COMPLETED", ""
 	var err error
 	switch {
-	case t.skip:
+	case t.skip, t.unless != nil && t.unless():
 		status = "SKIPPED"
 	case t.do == nil:
 		message = "The sandbox has no instances: nothing was done."

@@ -60,8 +60,7 @@ func (ib *imageBuilder) retag(r *resource, tags object) (object, error) {
 	return object{}, nil
 }
 
-// policied is a kind that can be shared by a resource policy. Policies are kept and shown; nobody
-// is there to be let in by them.
+// policied is a kind that can be shared by a resource policy, with other accounts of the sandbox.
 type policied struct{ typ, name, argument string }
 
 func (ib *imageBuilder) getPolicy(p policied) answer {
