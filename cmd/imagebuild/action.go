@@ -70,6 +70,7 @@ type action struct {
 	tokens   *github.Tokens
 	out      outputValues
 	ruling   ruling
+	judge    func(directory string) error // of the files that may be read; nil for all
 	ledger   ledger
 
 	doc   *report.Document // what the command came to so far
@@ -134,7 +135,8 @@ func (a *action) run(ctx context.Context) error {
 	for _, name := range a.unknown {
 		a.commands.Warning(fmt.Sprintf("There is no input %q: it is not read.", report.Neutral(name)))
 	}
-	a.ruling = judge(a.trigger(ctx), a.in["command"], a.in.is(untrustedInput))
+	t := a.trigger(ctx)
+	a.ruling = judge(t, a.in["command"], a.in.is(untrustedInput))
 	if a.ruling.refused != "" {
 		a.commands.Error(a.ruling.refused + ". " + a.ruling.hint + ".")
 		return told(statusMistake)
@@ -144,6 +146,11 @@ func (a *action) run(ctx context.Context) error {
 	}
 	if a.in["command"] == "report" {
 		return a.runReport(ctx)
+	}
+	a.judge = a.judgeOf(t)
+	if err := a.judgeInputs(); err != nil {
+		a.commands.Error(sentence(err.Error()))
+		return told(statusMistake)
 	}
 	if err := a.readPlanFile(); err != nil {
 		a.commands.Error(err.Error())
@@ -232,7 +239,7 @@ func (a *action) maskAll(secrets []string) {
 func (a *action) program(ctx context.Context, log *github.Relay) *program {
 	inner := *a.p
 	inner.stdout, inner.stderr = log, log
-	inner.visible = visibleVariable
+	inner.visible, inner.judge = visibleVariable, a.judge
 	inner.identity, inner.onCredentials = nil, a.mask
 	inner.onSecrets = a.maskAll
 	if a.ruling.credentials && !a.in.is("sandbox") {

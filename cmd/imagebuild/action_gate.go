@@ -1,6 +1,14 @@
 package main
 
-import "slices"
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/org/imagebuild-action/internal/ociroot"
+)
 
 // privileged are the events whose workflows run with the repository's secrets whoever caused them.
 // What they check out is the default branch, unless the workflow says otherwise, which is the trap:
@@ -33,6 +41,9 @@ type ruling struct {
 // changing are the commands that change an account.
 var changing = []string{"build", "gc"} //nolint:gochecknoglobals // a table, never written
 
+// reading are the commands that neither call AWS nor run anything, but read a configuration, whoever wrote it.
+var reading = []string{"validate", "matrix", "iam"} //nolint:gochecknoglobals // a table, never written
+
 // judge decides what a command may do after what started the job. Untrusted says that the override was given.
 //
 // Nothing of a pull request from a fork is ever carried out with credentials: GitHub gives such a job none,
@@ -41,7 +52,7 @@ func judge(t trigger, command string, untrusted bool) ruling {
 	changes := slices.Contains(changing, command)
 	switch {
 	case slices.Contains(privileged, t.event) && !t.own() && !untrusted:
-		if changes {
+		if changes || command == "test" {
 			return ruling{
 				refused: command + " is refused on " + t.event + ": what is checked out is not this repository's own, and it would be carried out with this repository's credentials",
 				hint:    "run it on pull_request, or check out this repository's own commit; to let whoever wrote that commit do what the role can, say " + untrustedInput + ": true",
@@ -66,6 +77,81 @@ func (t trigger) own() bool {
 		return true
 	}
 	return t.checkedOut == t.head && t.headOwn
+}
+
+// judgeOf is what files are judged by after an event: nil where all may be read, since there are no credentials, or
+// nobody but the repository's own people could have caused the event.
+func (a *action) judgeOf(t trigger) func(directory string) error {
+	if !slices.Contains(privileged, t.event) || a.in.is(untrustedInput) || !a.ruling.credentials || slices.Contains(reading, a.in["command"]) {
+		return nil
+	}
+	return func(directory string) error {
+		there := t
+		there.checkedOut = ""
+		if commit, err := checkedOut(a.env.Workspace, directory); err == nil {
+			there.checkedOut = commit
+		}
+		if there.own() {
+			return nil
+		}
+		return stranger(a.env.Workspace, directory, t.event)
+	}
+}
+
+// judgeInputs judges the files that inputs name and that no configuration reads.
+func (a *action) judgeInputs() error {
+	if a.judge == nil {
+		return nil
+	}
+	for _, i := range actionInputs {
+		if i.File == nil || a.in[i.Name] == "" {
+			continue
+		}
+		file := i.File(a.in[i.Name])
+		if file == "" {
+			continue
+		}
+		if !filepath.IsAbs(file) {
+			file = filepath.Join(a.p.cwd, file)
+		}
+		if err := a.judgeFile(file); err != nil {
+			return fmt.Errorf("input %s: %q isn't read: %w", i.Name, a.in[i.Name], err)
+		}
+	}
+	return nil
+}
+
+// judgeFile judges a file that the workflow names by the checkouts that its name and what it leads to lie in. What lies
+// in none was put there by the workflow itself.
+func (a *action) judgeFile(file string) error {
+	places := []string{filepath.Dir(file)}
+	if to, err := filepath.EvalSymlinks(file); err == nil { // else it isn't there, as whoever wants it will say
+		places = append(places, to)
+	}
+	for _, place := range places {
+		dir, err := checkout(a.env.Workspace, place)
+		if err != nil {
+			continue // outside of the workspace
+		}
+		if _, err := os.Lstat(filepath.Join(dir, ".git")); err != nil {
+			continue
+		}
+		if err := a.judge(dir); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// rootFile is what the input root names on this machine; "" where it names nothing there.
+func rootFile(root string) string {
+	if dir, ok := strings.CutPrefix(root, "dir:"); ok {
+		return dir
+	}
+	if ref, ok := strings.CutPrefix(root, ociPrefix); ok && ociroot.IsPath(ref) {
+		return ref
+	}
+	return ""
 }
 
 func withoutCredentials(changes bool, why string) string {

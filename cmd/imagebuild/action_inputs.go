@@ -35,6 +35,9 @@ type actionInput struct {
 	Required bool // for the commands in For; GitHub does not check it, the action does
 	// Flag is the flag of imagebuild that the input becomes, where the command has one of that name.
 	Flag string
+	// File is the file or directory of a value that names one which no configuration reads, "" where it names none; nil
+	// where no value does.
+	File func(value string) string
 	// For are the commands it means something to; empty for all of them, or for those that have the flag.
 	For  []string
 	Help string
@@ -66,7 +69,7 @@ var actionInputs = []actionInput{ //nolint:gochecknoglobals // a table, never wr
 	{Name: "audience", Kind: inputText, Default: "sts.amazonaws.com", Help: "The audience of the token."},
 	{Name: "allowed-account-ids", Kind: inputList, Help: "Go on only in one of these accounts."},
 
-	{Name: "plan-file", Kind: inputText, For: []string{"plan", "build"}, Help: "With plan: the file to write the plan to, bound to this run, commit and pull request. With build: the plan that is to be carried out, and no other."},
+	{Name: "plan-file", Kind: inputText, File: func(v string) string { return v }, For: []string{"plan", "build"}, Help: "With plan: the file to write the plan to, bound to this run, commit and pull request. With build: the plan that is to be carried out, and no other."},
 	{Name: "plan-digest", Kind: inputText, For: []string{"build"}, Help: "What the output plan-digest said of the plan in plan-file. A plan of another run is taken only with it."},
 	{Name: "rebuild", Kind: inputBoolean, Default: "false", Flag: "rebuild", Help: "Build images again that are there already."},
 	{Name: "lint", Kind: inputBoolean, Default: "false", Flag: "lint", Help: "Also warn of what is allowed and seldom right."},
@@ -77,7 +80,7 @@ var actionInputs = []actionInput{ //nolint:gochecknoglobals // a table, never wr
 	{Name: "environment", Kind: inputText, Help: "The job's deployment environment: part of what tells its comment from others."},
 
 	{Name: "sandbox", Kind: inputBoolean, Default: "false", Flag: "sandbox", Help: "Use an AWS of its own inside the action instead of an account."},
-	{Name: "root", Kind: inputText, Flag: "root", Help: "Where components run with sandbox and test: overlay, dir:PATH, oci:IMAGE, none, or auto."},
+	{Name: "root", Kind: inputText, Flag: "root", File: rootFile, Help: "Where components run with sandbox and test: overlay, dir:PATH, oci:IMAGE, none, or auto."},
 
 	{Name: "comment", Kind: inputChoice, Default: "update", Choices: []string{"update", "recreate", "new", "off"}, Help: "The comment on the pull request: kept up to date, deleted and written again, a new one for each run, or none."},
 	{Name: "comment-on", Kind: inputChoice, Default: "always", Choices: []string{"always", "changes", "failure"}, Help: "When a comment is made. One that is there already is kept up to date in any case."},

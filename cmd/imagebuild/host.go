@@ -47,6 +47,9 @@ func (p *program) locate(path string) (*location, error) {
 		FS: loc.root.FS(), Dir: within(top, dir), Cwd: p.workingDirectory(top), Root: top,
 		Env: p.configurationEnv, Envs: p.environmentNames, Now: p.now(),
 	}
+	if p.judge != nil {
+		loc.host.FS = newDoor(loc.host.FS, top, p.judge)
+	}
 	if p.visible == nil {
 		loc.host.Named = p.named(loc)
 	}

@@ -90,7 +90,7 @@ func (g *planning) addToManifest(n *dsl.Nested, b manifestBuild) error {
 	}
 	file := path.Join(dir, name)
 	var m manifest
-	old, err := g.loc.root.ReadFile(file)
+	old, err := fs.ReadFile(g.loc.host.FS, file)
 	if err == nil {
 		err = json.Unmarshal(old, &m)
 	}

@@ -44,6 +44,8 @@ type program struct {
 	runID string
 	// visible says which variables of the environment configurations and components may see; nil says all.
 	visible func(name string) bool
+	// judge says of a directory why no configuration may read its files; nil lets all be read.
+	judge func(directory string) error
 }
 
 // hinted is an error that knows what to do about it.

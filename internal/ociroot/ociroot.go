@@ -119,7 +119,7 @@ func advice(ref string, err error) string {
 	if _, ok := errors.AsType[*RefusedError](err); ok {
 		return "use an image from a source you trust"
 	}
-	if isPath(ref) {
+	if IsPath(ref) {
 		return "give the directory of an OCI layout, or the file that docker save wrote, with an image for linux/" + runtime.GOARCH
 	}
 	return "check the name, the network and, for a private registry, the login (docker login); or save the image to a file elsewhere and use oci:./image.tar"
@@ -152,7 +152,7 @@ func (c *cache) open(ctx context.Context, cancel context.CancelCauseFunc, ref st
 		return nil, err
 	}
 	t.Image = ref
-	if isPath(ref) {
+	if IsPath(ref) {
 		return t, nil
 	}
 	return t, c.remember(ref, digest.Hex)

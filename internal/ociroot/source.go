@@ -21,8 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// isPath tells files from names in registries.
-func isPath(ref string) bool {
+// IsPath tells files from names in registries.
+func IsPath(ref string) bool {
 	for _, p := range []string{"/", "./", "../"} {
 		if strings.HasPrefix(ref, p) {
 			return true
@@ -40,7 +40,7 @@ func isPath(ref string) bool {
 
 // find opens the image; of a registry's it reads no more than manifest and configuration.
 func (c *cache) find(ctx context.Context, cancel context.CancelCauseFunc, ref string) (v1.Image, error) {
-	if !isPath(ref) {
+	if !IsPath(ref) {
 		return c.ask(ctx, cancel, ref)
 	}
 	info, err := os.Stat(ref)

@@ -65,7 +65,7 @@ func (u *unpacking) all(img v1.Image, dir string) (err error) {
 	u.asRoot = os.Geteuid() == 0
 	for i, l := range layers {
 		size := ""
-		if !isPath(u.image) {
+		if !IsPath(u.image) {
 			if n, err := l.Size(); err == nil {
 				size = fmt.Sprintf(" (%.1f MB)", float64(n)/1e6)
 			}

@@ -1,6 +1,7 @@
 package kind
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -86,7 +87,7 @@ func (t *task) packBeside(p *play, playbook string, name written) {
 	}
 	for _, file := range besidePlaybook() {
 		file = path.Join(dir, file)
-		if _, err := fs.Stat(host.FS, file); err == nil {
+		if _, err := fs.Stat(host.FS, file); !errors.Is(err, fs.ErrNotExist) {
 			t.packPath(p, file, file, name)
 		}
 	}
@@ -101,7 +102,7 @@ var galaxyRole = sync.OnceValue(func() *regexp.Regexp {
 func (t *task) packRoles(p *play) {
 	var dirs []written
 	for _, name := range t.list("roles") {
-		if _, d := locate(t.scope.Config.Host, name); d != nil && galaxyRole().MatchString(name.s) {
+		if galaxyRole().MatchString(name.s) && absent(t.scope.Config.Host, name.s) {
 			p.galaxy.named = append(p.galaxy.named, name.s)
 			continue
 		}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"io/fs"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
@@ -26,17 +27,8 @@ func locate(h dsl.Host, name written) (found, *hcl.Diagnostic) {
 	if name.s == "" || strings.ContainsRune(name.s, 0) || h.FS == nil {
 		return found{}, failure(name.at, "File not found", "%q names no file.", name.s)
 	}
-	var candidates []string
-	if rest, ok := strings.CutPrefix(name.s, strings.TrimSuffix(h.Root, "/")+"/"); ok && h.Root != "" {
-		candidates = []string{path.Clean(rest)}
-	} else if !path.IsAbs(name.s) {
-		candidates = []string{path.Join(h.Dir, name.s)}
-		if h.Cwd != "" && path.Clean(h.Cwd) != path.Clean(h.Dir) {
-			candidates = append(candidates, path.Join(h.Cwd, name.s))
-		}
-	}
 	inside := false
-	for _, p := range candidates {
+	for _, p := range candidates(h, name.s) {
 		if !fs.ValidPath(p) {
 			continue
 		}
@@ -55,6 +47,32 @@ func locate(h dsl.Host, name written) (found, *hcl.Diagnostic) {
 	}
 	return found{}, failure(name.at, "File not found",
 		"There is no %q in the configuration's directory, nor in the working directory. Write its path relative to one of the two.", name.s)
+}
+
+// candidates are the paths in the repository that a name may mean, the first that is there counts.
+func candidates(h dsl.Host, name string) []string {
+	if rest, ok := strings.CutPrefix(name, strings.TrimSuffix(h.Root, "/")+"/"); ok && h.Root != "" {
+		return []string{path.Clean(rest)}
+	}
+	if path.IsAbs(name) {
+		return nil
+	}
+	out := []string{path.Join(h.Dir, name)}
+	if h.Cwd != "" && path.Clean(h.Cwd) != path.Clean(h.Dir) {
+		out = append(out, path.Join(h.Cwd, name))
+	}
+	return out
+}
+
+// absent reports whether a name means nothing in the repository. What can't be looked at is there.
+func absent(h dsl.Host, name string) bool {
+	return !slices.ContainsFunc(candidates(h, name), func(p string) bool {
+		if !fs.ValidPath(p) {
+			return false
+		}
+		_, err := fs.Stat(h.FS, p)
+		return !errors.Is(err, fs.ErrNotExist)
+	})
 }
 
 // reason is an error without the path, which the sentence around it has already.
