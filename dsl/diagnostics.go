@@ -33,13 +33,14 @@ func didYouMean(given string, names []string) string {
 // nearest is the name that may have been meant, "" for none. In short names two letters make another
 // word, unless they have only changed places.
 func nearest(given string, names []string) string {
-	best, bound := "", max(2, len(given)/3+1)
-	for _, n := range slices.Sorted(slices.Values(names)) {
-		distance := levenshtein.Distance(given, n, nil)
+	best, bound := "", max(2, len(given)/3+1)-1
+	limit := levenshtein.NewParams()
+	for _, n := range names {
+		distance := levenshtein.Distance(given, n, limit.MaxCost(max(2, bound)))
 		if distance == 2 && letters(given) == letters(n) {
 			distance = 1
 		}
-		if distance < bound {
+		if distance < bound || distance == bound && (best == "" || n < best) {
 			best, bound = n, distance
 		}
 	}

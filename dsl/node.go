@@ -1,6 +1,7 @@
 package dsl
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -64,6 +65,9 @@ func (l *loader) reportCycle(n *node) {
 	for _, c := range cycle {
 		c.cyclic = true
 		way = append(way, c.name+" ("+place(c.at)+")")
+	}
+	if few := 10; len(way) > few {
+		way = append(way[:few:few], fmt.Sprintf("%d others", len(way)-few))
 	}
 	way = append(way, n.name)
 	l.report(mistake(n.at, "Values need one another",

@@ -46,10 +46,11 @@ type compiler struct {
 // one built in; "" takes the configuration's own.
 func Compile(cfg *dsl.Config, kinds map[string]*Kind, region string) (*Graph, hcl.Diagnostics) {
 	region = cmp.Or(region, cfg.Settings.Region)
+	made := map[dsl.Addr][]dsl.Addr{}
 	c := &compiler{
-		scope:  &Scope{Config: cfg, Region: region, blocks: map[dsl.Addr]*dsl.Block{}},
+		scope:  &Scope{Config: cfg, Region: region, blocks: map[dsl.Addr]*dsl.Block{}, made: made},
 		kinds:  kinds,
-		made:   map[dsl.Addr][]dsl.Addr{},
+		made:   made,
 		nodes:  map[dsl.Addr]*Node{},
 		models: map[*Kind]model{},
 		looks:  map[dsl.Addr]Lookup{},

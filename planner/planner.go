@@ -124,6 +124,7 @@ type Scope struct {
 	Config *dsl.Config
 	Region string
 	blocks map[dsl.Addr]*dsl.Block
+	made   map[dsl.Addr][]dsl.Addr // what expansion made, by the block it is for
 }
 
 // Block returns another block of the configuration, one made by expansion included.
@@ -134,8 +135,8 @@ func (s *Scope) Block(a dsl.Addr) (*dsl.Block, bool) {
 
 // Made returns the block of one of these types that expansion made for a; false where there is none, or several.
 func (s *Scope) Made(a dsl.Addr, types []string) (made *dsl.Block, ok bool) {
-	for _, b := range s.blocks {
-		if b.For == a && slices.Contains(types, b.Addr.Type) {
+	for _, m := range s.made[a] {
+		if b := s.blocks[m]; b != nil && b.For == a && slices.Contains(types, b.Addr.Type) {
 			if made != nil {
 				return nil, false
 			}

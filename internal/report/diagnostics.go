@@ -24,6 +24,8 @@ const (
 	quotedBefore  = 100
 	// maxFindingLines is how many lines of a terminal findings take before the rest is only counted.
 	maxFindingLines = 80
+	// maxDetailLines is how many lines of them the text of one takes.
+	maxDetailLines = 40
 )
 
 // Diagnostics writes diagnostics as hcl's own writer does, with a caret under what each is about. Their
@@ -133,7 +135,11 @@ func (d *drawing) draw(f fold) string {
 		for _, l := range Lines(d.relocated(diag.Detail)) {
 			detail = append(detail, wrapped(l, d.o.Width))
 		}
-		fmt.Fprintf(b, "%s\n\n", strings.Join(detail, "\n"))
+		text := strings.Split(strings.Join(detail, "\n"), "\n")
+		if more := len(text) - maxDetailLines; more > 0 && !d.o.All {
+			text = append(text[:maxDetailLines], fmt.Sprintf("… %s more. Show all of it with --all.", count(more, "line")))
+		}
+		fmt.Fprintf(b, "%s\n\n", strings.Join(text, "\n"))
 	}
 	how := alsoAt
 	if _, about := diag.Extra.(culprit); about {

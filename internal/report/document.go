@@ -41,6 +41,11 @@ type Document struct {
 	Findings  []Finding  `json:"findings,omitempty"`  // in the order they were made
 	Checks    []Check    `json:"checks,omitempty"`    // of doctor
 	Estimate  *Estimate  `json:"estimate,omitempty"`
+
+	counted struct { // what ran found of so many resources
+		resources int
+		ran       bool
+	}
 }
 
 // An Outcome is how a command came out.

@@ -58,7 +58,14 @@ func (d *Document) unfinished(r *Resource) string {
 
 // ran says whether a document tells of something that was carried out.
 func (d *Document) ran() bool {
-	return d.Outcome == Running || slices.ContainsFunc(d.Resources, func(r Resource) bool { return r.Status != "" })
+	if d.Outcome == Running {
+		return true
+	}
+	if k := &d.counted; k.resources != len(d.Resources) { // every row asks
+		k.resources = len(d.Resources)
+		k.ran = slices.ContainsFunc(d.Resources, func(r Resource) bool { return r.Status != "" })
+	}
+	return d.counted.ran
 }
 
 // tally counts equal words: failures first, then in the order of the words.

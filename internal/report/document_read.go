@@ -183,6 +183,9 @@ func checkValue(v reflect.Value, at string) error {
 			return nil
 		}
 		for field, f := range v.Fields() {
+			if !field.IsExported() {
+				continue
+			}
 			if err := checkValue(f, at+"."+field.Name); err != nil {
 				return err
 			}
