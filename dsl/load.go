@@ -43,6 +43,7 @@ type Options struct {
 type Settings struct {
 	Project       string // imagebuild.project: the value of the tag imagebuild:project
 	Region        string // imagebuild.region: the region built in when neither flag nor environment names one
+	RegionAssumed bool   // set by who compiles: nobody names a region, so what is of a region is compared with none
 	StagingBucket Value  // imagebuild.staging.bucket; V nil where none is configured
 	StagingPrefix string // imagebuild.staging.prefix
 }

@@ -67,7 +67,7 @@ func (c *compiler) check() {
 			c.diags = append(c.diags, c.tag(n)...)
 		}
 	}
-	found := append(verifyAll(c.sorted, c.models, c.scope.Region), c.checkBuilds()...)
+	found := append(verifyAll(c.sorted, c.models, namedRegion(c.scope.Config, c.scope.Region)), c.checkBuilds()...)
 	for _, d := range distinctDiags(found) {
 		if !said[*d.Subject] {
 			c.diags = append(c.diags, d)

@@ -64,7 +64,7 @@ func (c *compiler) build(nodes buildNodes) *rules.Build {
 		return nil
 	}
 	b := &rules.Build{
-		Place: rules.Place{Region: c.scope.Region}, Image: input("image"), Recipe: input("recipe"),
+		Place: rules.Place{Region: namedRegion(c.scope.Config, c.scope.Region)}, Image: input("image"), Recipe: input("recipe"),
 		Infrastructure: input("infrastructure"), Distribution: input("distribution"),
 	}
 	if r := nodes["recipe"]; r != nil {

@@ -86,3 +86,11 @@ func known(r dsl.Ref) any {
 	}
 	return awsmodel.Unknown{}
 }
+
+// namedRegion is the region that rules compare with: none where nobody named one.
+func namedRegion(cfg *dsl.Config, region string) string {
+	if cfg.Settings.RegionAssumed {
+		return ""
+	}
+	return region
+}

@@ -203,6 +203,7 @@ func (p *program) regionOf(f configurationFlags, cfg *dsl.Config) string {
 	if cfg.Settings.Region != "" {
 		return cfg.Settings.Region
 	}
+	cfg.Settings.RegionAssumed = true
 	return fallbackRegion
 }
 

@@ -107,7 +107,7 @@ func (ib *imageBuilder) makings(c *call) (*resource, error) {
 	if recipe == nil {
 		return nil, invalid(member, "The resource ARN '%s' does not exist.", text(c.in, member))
 	}
-	return recipe, nil
+	return recipe, ib.judge(c, recipe)
 }
 
 // startPipeline makes an image from a pipeline, whatever the pipeline's status.

@@ -5,11 +5,13 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/awsmodel"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -91,7 +93,11 @@ func (l *Lowered) distribute(b *dsl.Block, shared, ami *Lowered, name string) {
 	for i, e := range list {
 		d, _ := e.(map[string]any)
 		at := "distributions[" + strconv.Itoa(i) + "]"
+		_, own := d[amiMember]
 		l.inherit(d, at, shared, false)
+		if !own {
+			replicaOf(d)
+		}
 		if len(ami.Input) > 0 {
 			inner, ok := d[amiMember].(map[string]any)
 			if !ok {
@@ -105,6 +111,21 @@ func (l *Lowered) distribute(b *dsl.Block, shared, ami *Lowered, name string) {
 		l.defaultOutput(d, name)
 	}
 	l.Input["distributions"] = list
+}
+
+// replicaOf names the replica of a multi-Region key in the distribution's region: key ID and account are
+// the same in all regions (KMS Developer Guide, "Multi-Region keys").
+func replicaOf(d map[string]any) {
+	ami, _ := d[amiMember].(map[string]any)
+	key, _ := ami["kmsKeyId"].(string)
+	region, _ := d["region"].(string)
+	a, err := awsmodel.ParseARN(key)
+	if err != nil || a.Service != "kms" || !strings.HasPrefix(a.Resource, "key/mrk-") || region == "" || a.Region == region {
+		return
+	}
+	a.Region = region
+	ami = maps.Clone(ami)
+	ami["kmsKeyId"], d[amiMember] = a.String(), ami
 }
 
 // inherit copies what is said of all distributions where one does not say it itself.
