@@ -93,11 +93,8 @@ func (l *Lowered) distribute(b *dsl.Block, shared, ami *Lowered, name string) {
 	for i, e := range list {
 		d, _ := e.(map[string]any)
 		at := "distributions[" + strconv.Itoa(i) + "]"
-		_, own := d[amiMember]
 		l.inherit(d, at, shared, false)
-		if !own {
-			replicaOf(d)
-		}
+		replicaOf(d)
 		if len(ami.Input) > 0 {
 			inner, ok := d[amiMember].(map[string]any)
 			if !ok {
@@ -113,8 +110,8 @@ func (l *Lowered) distribute(b *dsl.Block, shared, ami *Lowered, name string) {
 	l.Input["distributions"] = list
 }
 
-// replicaOf names the replica of a multi-Region key in the distribution's region: key ID and account are
-// the same in all regions (KMS Developer Guide, "Multi-Region keys").
+// replicaOf names the replica of a multi-Region key in the distribution's region, so that one ARN serves all
+// regions: key ID and account are the same in each (KMS Developer Guide, "Multi-Region keys").
 func replicaOf(d map[string]any) {
 	ami, _ := d[amiMember].(map[string]any)
 	key, _ := ami["kmsKeyId"].(string)
