@@ -70,7 +70,7 @@ func (c *compiler) checkAllows() {
 		case !ok:
 			c.warn(a.Range, "Unknown rule", fmt.Sprintf("There is no rule %s. %s", awsmodel.Printable(a.Rule), rules.Suggest(a.Rule)))
 		case r.Severity == rules.Error:
-			c.warn(a.Range, "Rule can't be allowed", fmt.Sprintf("%s is what AWS refuses, so imagebuild refuses it too. Remove the comment.", a.Rule))
+			c.warn(a.Range, "Rule can't be allowed", a.Rule+" is what AWS refuses, so imagebuild refuses it too. Remove the comment.")
 		}
 	}
 }
