@@ -228,7 +228,7 @@ func (l *loader) enter(d *decl) bool {
 		return false
 	}
 	d.entered = true
-	l.decls[d.addr] = d
+	l.decls[d.addr], l.declared = d, nil
 	return true
 }
 

@@ -60,7 +60,8 @@ type loader struct {
 	functions map[string]function.Function
 	path      cty.Value
 	secrets   map[string]bool
-	secretive bool // something is sensitive
+	secretive bool            // something is sensitive
+	declared  map[string]bool // what blocks are called, once that was asked; nil again when one is entered
 	// unreadVars says that a variable file could not be read.
 	unreadVars bool
 

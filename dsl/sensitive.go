@@ -98,11 +98,27 @@ func (l *loader) addDerived(v cty.Value, computed bool) {
 		if !secret || part && !computed || len(s.text) < minDerived || l.secrets[s.text] || slices.Contains(harmlessWords, strings.ToLower(s.text)) {
 			return
 		}
+		if l.isDeclared(s.text) {
+			return // only = var.small ? ["imagebuilder.web"] : []
+		}
 		if strings.Contains(strings.TrimSpace(s.text), "\n") && (!computed || len(l.secretsIn(s.text)) > 0) {
 			return // a script isn't secret line by line because something in it is
 		}
 		l.secrets[s.text] = true
 	})
+}
+
+// isDeclared says whether a text is what a block of the configuration is called: hiding it would hide the addresses
+// that everything is told by.
+func (l *loader) isDeclared(text string) bool {
+	if l.declared == nil {
+		l.declared = map[string]bool{}
+		for a := range l.decls {
+			short := strings.TrimPrefix(a.String(), sourceType+".")
+			l.declared[a.Name], l.declared[a.String()], l.declared[short] = true, true, true
+		}
+	}
+	return l.declared[text]
 }
 
 // secretsIn are registered secrets that a text holds besides other text.
@@ -154,6 +170,12 @@ var elementwise = []string{
 	"base64encode", "lower", "regex_replace", "replace", "strrev", "textencodebase64", "title", "upper", "urlencode",
 }
 
+// choosing are functions that pass on what they are given and make no text of their own.
+var choosing = []string{
+	"chunklist", "coalesce", "coalescelist", "compact", "concat", "distinct", "element", "flatten", "lookup", "merge", "reverse",
+	"setintersection", "setproduct", "setunion", "slice", "sort", "values", "zipmap",
+}
+
 // observed registers what a function computes from secrets.
 func (l *loader) observed(name string, f function.Function) function.Function {
 	params := slices.Clone(f.Params())
@@ -179,7 +201,7 @@ func (l *loader) observed(name string, f function.Function) function.Function {
 			if slices.Contains(elementwise, name) {
 				l.observeParts(f, args)
 			}
-			l.addDerived(out, true)
+			l.addDerived(out, !slices.Contains(choosing, name))
 			return out, nil
 		},
 	})

@@ -81,6 +81,8 @@ func TestDerivedSecrets(t *testing.T) {
 		{`join(" ", [for o in [{ a = upper(var.token) }, { a = "b" }][*].a : "-${o}"])`, []string{"HUNTER2SECRET"}, nil},
 		{`"mode ${var.flag ? "secretly" : "openly"}"`, []string{"secretly"}, []string{"openly", "mode secretly"}},
 		{`var.token == "hunter2secret" ? "chosen-one" : "other-one"`, []string{"chosen-one"}, []string{"other-one"}},
+		{`var.flag ? "component.c" : "Linux"`, nil, []string{"component.c"}},
+		{`join(" ", concat(["echo ${upper(var.token)}"], ["x"]))`, []string{"HUNTER2SECRET"}, []string{"echo HUNTER2SECRET"}},
 		{`"n = ${length(var.token)}"`, nil, []string{"13", "n = 13"}},
 		{`"n = ${var.pin + 1}"`, []string{"471147", "471148"}, nil},
 		{`"x ${split("2", var.token)[1]}"`, []string{"hunter"}, nil},
