@@ -66,7 +66,8 @@ func (c *Clients) Driver(o Options) executor.Driver {
 		"appstream":    executor.DriverFunc(newAppStream(d).do),
 		"ec2":          executor.DriverFunc(d.call),
 	})
-	awaited := executor.Await(calls, newFollower(c, o), o.OnCancel)
+	q := newQueue(d)
+	awaited := q.ends(executor.Await(q.begins(calls), newFollower(c, o), o.OnCancel))
 	limited := executor.Limit(d.keeping(awaited), o.Images, func(ch *planner.Change) bool { return building[ch.Op] || making[ch.Op] })
 	return d.regaining(executor.Retry(limited, Classify))
 }

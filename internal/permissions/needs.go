@@ -271,7 +271,7 @@ var needs = map[planner.Op][]need{ //nolint:gochecknoglobals // a table, never w
 var during = map[planner.Op][]planner.Op{ //nolint:gochecknoglobals // a table, never written
 	"imagebuilder:CreateImage": {
 		"imagebuilder:GetImage", "imagebuilder:ListImageBuildVersions", "imagebuilder:ListWorkflowExecutions", "imagebuilder:ListWorkflowStepExecutions",
-		"imagebuilder:CancelImageCreation", "imagebuilder:DistributeImage", "logs:GetLogEvents",
+		"imagebuilder:CancelImageCreation", "imagebuilder:DistributeImage", "logs:GetLogEvents", "servicequotas:ListServiceQuotas",
 	},
 	"s3:PutObject": {"s3:HeadObject"},
 	"appstream:CreateImageBuilder": {
