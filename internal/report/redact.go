@@ -21,12 +21,15 @@ const MinSecret = 3
 
 const (
 	// minPart is the length below which one line of a secret of several lines is not looked for by itself: "}" is no secret.
-	minPart = 8
+	minPart = 4
 	// minShifted is the same for base64 of the secret in the middle of something longer.
 	minShifted = 8
 )
 
 const redacted = "(sensitive)"
+
+// commonLines are lines of secrets of several lines that say nothing of the secret.
+var commonLines = []string{"true", "false", "null", "none", "done", "else", "exit", "test", "user", "password"}
 
 // A Redactor writes what it is given, less the secrets.
 type Redactor struct {
@@ -140,7 +143,7 @@ func forms(secrets []string) []string {
 		out = append(out, encodings(s)...)
 		if parts := strings.FieldsFunc(s, neutral.LineEnd); len(parts) > 1 {
 			for _, p := range parts {
-				if p = strings.TrimSpace(p); len(p) >= minPart {
+				if p = strings.TrimSpace(p); len(p) >= minPart && !slices.Contains(commonLines, strings.ToLower(p)) {
 					out = append(out, encodings(p)...)
 				}
 			}

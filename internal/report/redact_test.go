@@ -56,6 +56,7 @@ func TestRedact(t *testing.T) {
 		{pw, base64.StdEncoding.EncodeToString([]byte(pw)), "(sensitive)"},
 		{pw, base64.URLEncoding.EncodeToString([]byte(pw)), "(sensitive)"},
 		{"line one\nline two!", "web | line one\nweb | line two!\n", "web | (sensitive)\nweb | (sensitive)\n"},
+		{"pin 1\n4711\ntrue\n}", "4711 pin 1 true }", "(sensitive) (sensitive) true }"},
 		{"it's me", `'it'\''s me'`, "'(sensitive)'"},
 		{"it's me", `'it'"'"'s me'`, "'(sensitive)'"},
 		{"it's <me>", jsonOf(`'it'"'"'s <me>'`), `"'(sensitive)'"`},
