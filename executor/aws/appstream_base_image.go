@@ -10,6 +10,7 @@ import (
 
 	"github.com/hashicorp/hcl/v2"
 
+	"github.com/org/imagebuild-action/internal/awsmodel/rules"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -172,53 +173,26 @@ func (q baseQuery) others(images []object) string {
 	return "There are: " + strings.Join(names, ", ") + "."
 }
 
-// unsuitable refuses an image that no builder can start from, or not on this type of machine.
+// unsuitable refuses an image that no builder can start from, or not on this type of machine. An own image that is
+// updated is held against the rules where it is updated.
 func (q baseQuery) unsuitable(image object, images []object) *hcl.Diagnostic {
-	name, state := text(image, "Name"), text(image, "State")
-	refuse := func(detail string, args ...any) *hcl.Diagnostic {
-		return &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Image not usable", Detail: fmt.Sprintf(detail, args...)}
+	op, in := "CreateImageBuilder", object{"ImageArn": text(image, "Arn"), "InstanceType": q.InstanceType}
+	if q.Own {
+		op, in = "CreateUpdatedImage", object{"existingImageName": text(image, "Name")}
 	}
-	family, _, _ := strings.Cut(q.InstanceType, ".")
-	custom := text(image, "ImageType") == "CUSTOM"
-	switch {
-	case state != available && state != "":
-		return refuse("Image %s is %s, and only one that is AVAILABLE can be started from. Write the beginning of its name, up to the date and with the hyphen before it, to take the newest. %s", name, state, q.others(images))
-	case q.Own:
-	case image["ImageBuilderSupported"] != true:
-		return refuse("Image %s does not support image builders. Start from another one.", name)
-	case q.InstanceType != "" && custom && family == "stream":
-		return refuse("Image %s was imported, and such images run on GeneralPurpose, MemoryOptimized, ComputeOptimized and Accelerated machines, not on %s.", name, q.InstanceType)
-	case q.InstanceType != "" && text(image, "ImageType") == "NATIVE" && family != "stream":
-		return refuse("Image %s is one of AppStream's own, which run on stream.* machines, not on %s.", name, q.InstanceType)
-	case !supports(image, q.InstanceType):
-		return refuse("Image %s does not run on %s. It supports %s.", name, q.InstanceType, strings.Join(families(image), ", "))
-	}
-	for _, s := range q.Software {
-		if strings.Contains(s, "2024") && !strings.Contains(text(image, "Platform"), "2022") && !strings.Contains(text(image, "Platform"), "2025") {
-			return refuse("%s needs Windows Server 2022 or 2025, and image %s is of %s.", s, name, text(image, "Platform"))
+	if len(q.Software) > 0 {
+		var wanted []any
+		for _, s := range q.Software {
+			wanted = append(wanted, s)
 		}
+		in["SoftwaresToInstall"] = wanted
+	}
+	for _, f := range rules.CheckStreamImage(op, in, image) {
+		detail := f.Message + ". " + f.Advice
+		if f.Rule.ID == "as-image-state" {
+			detail += " Write the beginning of its name, up to the date and with the hyphen before it, to take the newest. " + q.others(images)
+		}
+		return planner.RuleDiagnostic(f.Rule.ID, hcl.Range{}, detail)
 	}
 	return nil
-}
-
-func families(image object) []string {
-	all, _ := image["SupportedInstanceFamilies"].([]any)
-	var out []string
-	for _, f := range all {
-		out = append(out, fmt.Sprint(f))
-	}
-	return out
-}
-
-// supports says whether an image runs on a type of machine; AWS does not tell of every image.
-func supports(image object, instanceType string) bool {
-	all := families(image)
-	if len(all) == 0 || instanceType == "" {
-		return true
-	}
-	return slices.ContainsFunc(all, func(f string) bool {
-		f = strings.ToLower(strings.TrimPrefix(f, "stream."))
-		kind := strings.ToLower(strings.TrimPrefix(instanceType, "stream."))
-		return strings.HasPrefix(kind, f+".") || f == kind
-	})
 }

@@ -67,7 +67,11 @@ func (a *appstreamDriver) updateOnce(ctx context.Context, t *turn) (executor.Out
 	if state == running && !changeable(t.in) {
 		return out, a.stopAndUpdate(ctx, t)
 	}
-	if _, err = a.clients.once(ctx, t.change.Op, t.region, t.in); err != nil {
+	_, err = a.clients.once(ctx, t.change.Op, t.region, t.in)
+	if state == running && Code(err) == appstreamNotAllowed { // an image of another operating system, for one
+		return out, a.stopAndUpdate(ctx, t)
+	}
+	if err != nil {
 		return nil, err
 	}
 	a.forget("appstream:DescribeFleets", t.region)

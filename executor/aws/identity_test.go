@@ -82,7 +82,7 @@ func (h inside) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	in := r.Clone(r.Context())
-	in.Host, in.RequestURI = r.URL.Host, r.URL.RequestURI()
+	in.Host, in.RequestURI = "127.0.0.1", r.URL.RequestURI() // the sandbox answers to its own names alone
 	if in.Body == nil {
 		in.Body = http.NoBody
 	}

@@ -60,6 +60,7 @@ func (c *Clients) Observe(ctx context.Context, g *planner.Graph) (map[dsl.Addr]*
 	}
 	_ = work.Wait() // every failure is among the diagnostics
 	if !o.diags.HasErrors() {
+		o.uses(ctx)
 		o.diags = append(o.diags, c.MissingSecrets(ctx, g, o.seen)...)
 	}
 	slices.SortFunc(o.diags, func(a, b *hcl.Diagnostic) int { return strings.Compare(a.Detail, b.Detail) })

@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -134,4 +135,22 @@ func (r *record) told(addr string) string {
 		return f.Err.Error()
 	}
 	return ""
+}
+
+// An image of another operating system takes a stopped fleet, which no member of the call tells: AWS says so.
+func TestFleetOfAnotherSystem(t *testing.T) {
+	other := strings.ReplaceAll(fleetsInTurn, "AppStream-WinServer2022-02-12-2026", "AppStream-WinServer2025-02-12-2026")
+	s := &sweep{before: map[string]string{"main.ib.hcl": fleetsInTurn}, files: map[string]string{"main.ib.hcl": other}, state: streams, sandbox: slowly()}
+	s.within(t, func(w *world) {
+		calls := &storm{}
+		if r := w.process(calls, s.files); r.err != nil {
+			t.Error(r.err)
+		}
+		if !slices.Contains(calls.calls, "appstream:StopFleet") {
+			t.Errorf("nothing was stopped: %v", calls.calls)
+		}
+		if again := w.process(&storm{}, s.files); again.err != nil || !quiet(again.plan) {
+			t.Errorf("something is left to do: %v %s", again.err, busyIn(again.plan))
+		}
+	})
 }

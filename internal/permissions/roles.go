@@ -55,7 +55,10 @@ var observed = map[planner.Op][]planner.Op{ //nolint:gochecknoglobals // a table
 	"appstream:CreateUpdatedImage":    streamed,
 	"appstream:CreateImportedImage":   append([]planner.Op{"ec2:DescribeImages"}, streamed...),
 	"appstream:CopyImage":             streamed,
-	"appstream:CreateExportImageTask": {"ec2:DescribeImages"},
+	"appstream:CreateExportImageTask": {"ec2:DescribeImages", "appstream:DescribeImages"},
+	// Images that exist already are held against what is to be done with them.
+	"appstream:UpdateImagePermissions": {"appstream:DescribeImages"},
+	"appstream:CreateFleet":            {"appstream:DescribeImages", "appstream:ListTagsForResource"},
 }
 
 // lookup is one question that the plan asks before its digests are known.

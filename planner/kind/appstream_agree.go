@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/awsmodel/rules"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -77,23 +78,29 @@ func lineageByName(v any) lineage {
 	return unknownLineage
 }
 
-// family holds the instance type against the image: imported images have families of their own.
+// imageType is what a lineage makes of an image, in AWS's word; "" where it tells nothing.
+func (l lineage) imageType() string {
+	switch l {
+	case importedLineage:
+		return rules.CustomImage
+	case nativeLineage:
+		return rules.NativeImage
+	case unknownLineage:
+	}
+	return ""
+}
+
+// family holds the instance type against the image: imported images have families of their own. An image that is not made
+// here is looked up when AWS can be asked.
 func (l *Lowered) family(s *planner.Scope, body *dsl.Body) {
 	typ, _ := l.Input["InstanceType"].(string)
-	family, _, _ := strings.Cut(typ, ".")
 	for _, from := range []string{"base_image", "image_name", "image_arn"} {
-		image, _ := body.Attr(from)
-		switch lineageOf(s, image.V) {
-		case importedLineage:
-			if family == "stream" {
-				l.fail(l.Ranges["InstanceType"], "Instance type of another family", "The image is imported from an AMI, and such images do not run on "+typ+
-					". Write a type of GeneralPurpose, MemoryOptimized, ComputeOptimized or Accelerated, such as GeneralPurpose.t3.large.")
-			}
-		case nativeLineage:
-			if typ != "" && family != "stream" {
-				l.fail(l.Ranges["InstanceType"], "Instance type of another family", "The image comes from one of AppStream's own, which run on stream.* machines, not on "+typ+". Write a type such as stream.standard.large.")
-			}
-		case unknownLineage:
+		image, given := body.Attr(from)
+		if !given {
+			continue
+		}
+		if detail, advice := rules.FamilyMistake("", lineageOf(s, image.V).imageType(), typ); detail != "" {
+			l.Diags = append(l.Diags, planner.RuleDiagnostic("as-image-family", l.Ranges["InstanceType"], detail+". "+advice))
 		}
 	}
 }

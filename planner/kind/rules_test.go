@@ -26,7 +26,8 @@ const (
 // TestRuleExamples wants of every rule a configuration that breaks it and one that does not, and that
 // the whole compiler finds so: a rule that nothing calls fails here. The examples are
 // rules/examples/ID.txtar, with the files broken.ib.hcl and right.ib.hcl; with facts.json where a rule
-// waits for AWS's answers; and with broken.json and right.json, {"operation", "input"}, where no block makes the call.
+// waits for AWS's answers; and with broken.json and right.json, {"operation", "input"}, where no block makes the call, and
+// {"operation", "input", "image"} where a rule waits for the AppStream image that is named.
 func TestRuleExamples(t *testing.T) {
 	known := map[string]bool{}
 	for _, topic := range rules.Topics() {
@@ -105,6 +106,7 @@ func judgeCall(t *testing.T, call string) hcl.Diagnostics {
 	var c struct {
 		Operation string
 		Input     map[string]any
+		Image     map[string]any // the AppStream image that the call names, where a rule waits for it
 	}
 	if err := json.Unmarshal([]byte(call), &c); err != nil {
 		t.Fatal(err)
@@ -119,7 +121,11 @@ func judgeCall(t *testing.T, call string) hcl.Diagnostics {
 		t.Fatalf("there is no operation %s", c.Operation)
 	}
 	var diags hcl.Diagnostics
-	for _, f := range rules.Check(op, c.Input, rules.Place{Region: "eu-west-1", Account: "123456789012"}) {
+	found := rules.Check(op, c.Input, rules.Place{Region: "eu-west-1", Account: "123456789012"})
+	if c.Image != nil {
+		found = append(found, rules.CheckStreamImage(name, c.Input, c.Image)...)
+	}
+	for _, f := range found {
 		d := &hcl.Diagnostic{Severity: hcl.DiagError, Detail: f.Message}
 		if f.Warning() {
 			d.Severity = hcl.DiagWarning

@@ -117,6 +117,11 @@ var appstreamRules = []Rule{
 		on:   on(joining, "RootVolumeConfig.VolumeSizeInGb"), judge: rootVolume,
 	},
 	{
+		ID: "as-instance-type", Severity: Warning, Source: "API Reference, CreateFleet: InstanceType; Administration Guide: instance families; EC2's model for imported images",
+		Says: "An instance type is one that AppStream is known to have.",
+		on:   []site{{joining, "InstanceType"}, {imports, "RuntimeValidationConfig.IntendedInstanceType"}}, judge: streamInstance,
+	},
+	{
 		ID: "as-instance-family", Source: "Administration Guide: instance families",
 		Says: "An instance type is of a family that exists and is not retired.",
 		on:   on(joining, "InstanceType"), judge: instanceFamily,

@@ -69,7 +69,7 @@ func Topics() []Topic {
 		{"Pipelines", pipelineRules},
 		{"Workflows", workflowRules},
 		{"Lifecycle policies", lifecycleRules},
-		{"AppStream", appstreamRules},
+		{"AppStream", slices.Concat(appstreamRules, streamImageRules)},
 	}
 }
 
