@@ -14,6 +14,7 @@ import (
 	"github.com/hashicorp/hcl/v2"
 
 	"github.com/org/imagebuild-action/executor"
+	"github.com/org/imagebuild-action/internal/awsmodel"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -67,7 +68,7 @@ func callError(name planner.Op, region string, err error) error {
 		e.RequestID = identified.ServiceRequestID()
 	}
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		e.Code, e.Message = api.ErrorCode(), api.ErrorMessage()
+		e.Code, e.Message = awsmodel.ErrorCode(api.ErrorCode()), api.ErrorMessage()
 		return e
 	}
 	if op, ok := errors.AsType[*smithy.OperationError](err); ok {

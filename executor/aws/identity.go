@@ -183,11 +183,13 @@ func (p *identityProvider) early(c sdk.Credentials) sdk.Credentials {
 	return c
 }
 
+// endedCodes are the codes by which services say so: EC2's is RequestExpired.
+var endedCodes = []string{"ExpiredToken", "ExpiredTokenException", "RequestExpired"} //nolint:gochecknoglobals // a table, never written
+
 // ended reports whether AWS says that credentials are no longer good. It may say so before their time: this machine's
 // clock may be slow, or have stood still.
 func ended(err error) bool {
-	e, ok := errors.AsType[smithy.APIError](err)
-	return ok && (e.ErrorCode() == "ExpiredToken" || e.ErrorCode() == "ExpiredTokenException")
+	return slices.Contains(endedCodes, codeOf(err))
 }
 
 // renewed reports whether there are others than the credentials that a call was made with.

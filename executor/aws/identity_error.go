@@ -11,6 +11,7 @@ import (
 	"github.com/go-jose/go-jose/v4"
 	"github.com/go-jose/go-jose/v4/jwt"
 
+	"github.com/org/imagebuild-action/internal/awsmodel"
 	"github.com/org/imagebuild-action/planner"
 )
 
@@ -142,7 +143,7 @@ func explained(e *IdentityError) *IdentityError {
 // codeOf is AWS's error code, or that there was no answer.
 func codeOf(err error) string {
 	if api, ok := errors.AsType[smithy.APIError](err); ok {
-		return api.ErrorCode()
+		return awsmodel.ErrorCode(api.ErrorCode())
 	}
 	return ConnectionFailed
 }

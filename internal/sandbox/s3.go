@@ -187,7 +187,8 @@ func s3Invalid(format string, args ...any) error {
 // refuse writes an error. That of a HEAD has no body, and its code is the status alone.
 func (c *s3Call) refuse(err error) {
 	f := asFailure(err)
-	status := cmp.Or(f.Status, awsmodel.ErrorStatus("s3", f.Code))
+	code := awsmodel.ErrorCode(f.Code)
+	status := cmp.Or(f.Status, awsmodel.ErrorStatus("s3", code))
 	c.w.Header().Set("Content-Type", "application/xml")
 	c.w.WriteHeader(status)
 	if c.r.Method == http.MethodHead || status == http.StatusNotModified {
@@ -198,7 +199,7 @@ func (c *s3Call) refuse(err error) {
 		Code, Message                              string
 		BucketName, Key, Resource, RequestId, Host string `xml:",omitempty"`
 	}{Code: f.Code, Message: f.Message, Resource: c.r.URL.Path, RequestId: c.id}
-	switch f.Code {
+	switch code {
 	case "NoSuchKey":
 		body.Key = c.key
 	case "NoSuchBucket", "BucketNotEmpty":

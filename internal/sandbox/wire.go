@@ -159,7 +159,7 @@ func writeError(w http.ResponseWriter, p protocol, service string, err error) {
 	f := asFailure(err)
 	status := f.Status
 	if status == 0 {
-		status = awsmodel.ErrorStatus(service, f.Code)
+		status = awsmodel.ErrorStatus(service, awsmodel.ErrorCode(f.Code))
 	}
 	if status == 0 {
 		status = http.StatusBadRequest

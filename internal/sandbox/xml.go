@@ -77,7 +77,8 @@ func statusOf(service string, f *failure) int {
 		return f.Status
 	}
 	// The query protocols write codes without the suffix that the model's names have.
-	for _, code := range []string{f.Code, f.Code + "Exception"} {
+	bare := awsmodel.ErrorCode(f.Code)
+	for _, code := range []string{bare, bare + "Exception"} {
 		if status := awsmodel.ErrorStatus(service, code); status != 0 {
 			return status
 		}
