@@ -2,6 +2,7 @@ package dsl
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"maps"
 	"path"
@@ -118,6 +119,9 @@ var errOutside = errors.New("outside of the repository")
 
 func (l *loader) readVarFile(typed string) (name string, src []byte, err error) {
 	if name, inside := l.fromWorkingDirectory(typed); inside {
+		if info, unknown := fs.Stat(l.host.FS, name); unknown == nil && info.Size() > maxFileSize {
+			return name, nil, fmt.Errorf("it holds %d bytes; a variable file may hold at most %d", info.Size(), maxFileSize)
+		}
 		src, err = fs.ReadFile(l.host.FS, name)
 		return name, src, err
 	}

@@ -20,13 +20,18 @@ const (
 
 // tooLarge reports text that could not be parsed within bounded memory.
 func tooLarge(name string, src []byte) hcl.Diagnostics {
-	if len(src) <= maxFileSize {
+	return tooLong(name, int64(len(src)))
+}
+
+// tooLong reports a file of that many bytes, before it is read where only its size is known.
+func tooLong(name string, size int64) hcl.Diagnostics {
+	if size <= maxFileSize {
 		return nil
 	}
 	return hcl.Diagnostics{{
 		Severity: hcl.DiagError,
 		Summary:  "File too large",
-		Detail:   fmt.Sprintf("%s holds %d bytes; a configuration file may hold at most %d. Read large content with file() instead.", name, len(src), maxFileSize),
+		Detail:   fmt.Sprintf("%s holds %d bytes; a configuration file may hold at most %d. Read large content with file() instead.", name, size, maxFileSize),
 		Subject:  &hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos},
 	}}
 }

@@ -88,6 +88,9 @@ func (l *loader) parseAll(names []string) []source {
 }
 
 func readFile(fsys fs.FS, name string) source {
+	if info, err := fs.Stat(fsys, name); err == nil && info.Size() > maxFileSize {
+		return source{name: name, diags: tooLong(name, info.Size())}
+	}
 	src, err := fs.ReadFile(fsys, name)
 	if err != nil {
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -52,7 +53,12 @@ func (a *action) readPlanFile() error {
 	if err != nil {
 		return fmt.Errorf("opening the workspace: %w", err)
 	}
-	raw, err := root.ReadFile(name)
+	var raw []byte
+	f, err := root.Open(name)
+	if err == nil {
+		raw, err = readOpen(f, largestPlan)
+		err = errors.Join(err, f.Close())
+	}
 	if closed := root.Close(); err == nil {
 		err = closed
 	}

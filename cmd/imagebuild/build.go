@@ -81,7 +81,7 @@ func (g *planning) buildArgs(args []string) ([]byte, error) {
 		}
 		return nil, nil
 	}
-	saved, err := os.ReadFile(args[0])
+	saved, err := readFile(args[0], largestPlan)
 	if err != nil {
 		return nil, mistake("write one with: imagebuild plan --out plan.json", "reading the plan: %w", err)
 	}

@@ -85,7 +85,7 @@ func (f *formatter) format(arg string) error {
 }
 
 func (f *formatter) standardInput() error {
-	src, err := io.ReadAll(f.p.stdin)
+	src, err := io.ReadAll(io.LimitReader(f.p.stdin, largestConfiguration+1)) // more is refused by its size
 	if err != nil {
 		return fmt.Errorf("reading standard input: %w", err)
 	}
@@ -99,7 +99,7 @@ func (f *formatter) standardInput() error {
 
 // file formats one file in place, keeping its mode.
 func (f *formatter) file(path string) error {
-	src, err := os.ReadFile(path) //nolint:gosec // the file to format is the one the user named
+	src, err := readFile(path, largestConfiguration)
 	if err != nil {
 		return err
 	}

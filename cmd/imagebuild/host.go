@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -68,10 +69,14 @@ func (p *program) named(loc *location) func(typed string) (string, []byte, error
 			path = filepath.Join(dir, filepath.Base(path))
 		}
 		if inside := within(loc.host.Root, path); fs.ValidPath(inside) {
-			src, err := fs.ReadFile(loc.host.FS, inside)
-			return inside, src, err
+			f, err := loc.host.FS.Open(inside)
+			if err != nil {
+				return inside, nil, err
+			}
+			src, err := readOpen(f, largestConfiguration)
+			return inside, src, errors.Join(err, f.Close())
 		}
-		src, err := os.ReadFile(path) //nolint:gosec // the user named it
+		src, err := readFile(path, largestConfiguration)
 		return typed, src, err
 	}
 }

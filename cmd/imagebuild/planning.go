@@ -10,6 +10,7 @@ import (
 	"github.com/zclconf/go-cty/cty"
 
 	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/executor/aws"
 	"github.com/org/imagebuild-action/internal/report"
 	"github.com/org/imagebuild-action/planner"
 	"github.com/org/imagebuild-action/planner/kind"
@@ -162,13 +163,22 @@ func (g *planning) connect(ctx context.Context) error {
 		return &exit{status: statusFailed, err: err}
 	}
 	if g.must || g.p.identity != nil {
-		return &exit{
-			status: statusFailed, err: err,
-			hint: "give the run credentials (a profile, a role, OIDC), or build without an account: imagebuild build --sandbox " + g.path,
-		}
+		return &exit{status: statusFailed, err: err, hint: g.credentialsHint(err)}
 	}
 	g.target = &target{why: err.Error()}
 	return nil
+}
+
+// credentialsHint says what to do about AWS that can't be asked. Only a command that builds is offered the sandbox.
+func (g *planning) credentialsHint(err error) string {
+	hint := ""
+	if h, knows := errors.AsType[hinted](err); knows {
+		hint = h.Hint()
+	}
+	if g.command == "build" && aws.Code(err) == aws.NoCredentials {
+		hint += " Or build locally: imagebuild build --sandbox " + g.path
+	}
+	return hint
 }
 
 // stop keeps diagnostics and reports whether they end the way.

@@ -105,7 +105,7 @@ func exitOf(err error) *exit {
 	if !ok {
 		e = &exit{status: statusMistake, err: err, hint: "imagebuild --help lists the commands and their flags"}
 	}
-	if h, knows := errors.AsType[hinted](err); knows && h.Hint() != "" {
+	if h, knows := errors.AsType[hinted](err); knows && e.hint == "" {
 		e.hint = h.Hint()
 	}
 	return e

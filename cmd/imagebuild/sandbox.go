@@ -1,10 +1,10 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -71,7 +71,7 @@ func (p *program) readRoles(files []string) (out []sandbox.Role, err error) {
 		if !filepath.IsAbs(file) {
 			file = filepath.Join(p.cwd, file)
 		}
-		raw, err := os.ReadFile(file) //nolint:gosec // the file that the user names
+		raw, err := readFile(file, largestSmall)
 		if err != nil {
 			return nil, mistake("name a file", "reading a role: %w", err)
 		}
@@ -92,12 +92,11 @@ func (p *program) readFaults(name string) (faults []sandbox.Fault, err error) {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(p.cwd, name)
 	}
-	f, err := os.Open(name) //nolint:gosec // G304: the file that the user names
+	raw, err := readFile(name, largestSmall)
 	if err != nil {
 		return nil, mistake("", "reading the faults: %w", err)
 	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	if faults, err = sandbox.ReadFaults(f); err != nil {
+	if faults, err = sandbox.ReadFaults(bytes.NewReader(raw)); err != nil {
 		return nil, mistake("docs/appstream.md lists the members of a fault", "reading the faults in %s: %w", name, err)
 	}
 	return faults, nil

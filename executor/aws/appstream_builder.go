@@ -183,7 +183,7 @@ func (a *appstreamDriver) launch(ctx context.Context, t *turn) (*ImageBuilder, e
 	if code := Code(err); code == appstreamTaken || code == ConnectionFailed || ctx.Err() != nil {
 		return a.relaunched(ctx, b, err)
 	}
-	return nil, a.quota(err)
+	return nil, err
 }
 
 // lookGrace is what looking for a machine may take of an interrupted run's last seconds, so that some are left to stop it.
@@ -202,7 +202,7 @@ func (a *appstreamDriver) relaunched(ctx context.Context, b *ImageBuilder, err e
 		return b, nil
 	}
 	if ctx.Err() == nil || unansweredCall(err) == "" {
-		return nil, a.quota(err)
+		return nil, err
 	}
 	return nil, &executor.InterruptedError{
 		ARN: b.name, Lives: true, Cause: context.Cause(ctx),

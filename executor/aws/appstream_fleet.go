@@ -29,7 +29,7 @@ func (a *appstreamDriver) createFleet(ctx context.Context, t *turn) (executor.Ou
 		}
 	}
 	if err != nil {
-		return nil, a.quota(err)
+		return nil, err
 	}
 	a.forget("appstream:DescribeFleets", t.region)
 	made := executor.Outputs{"arn": text(fleet, "Arn"), "name": t.name()}

@@ -94,7 +94,7 @@ func (a *appstreamDriver) begin(ctx context.Context, t *turn, first func(context
 	}
 	if Code(err) != appstreamTaken {
 		a.forget("appstream:DescribeImages", t.region)
-		return a.quota(err)
+		return err
 	}
 	image, lookErr := a.clients.appstreamImage(ctx, t.region, name)
 	switch {
@@ -107,7 +107,7 @@ func (a *appstreamDriver) begin(ctx context.Context, t *turn, first func(context
 			return dropErr
 		}
 		_, err = a.clients.once(ctx, t.change.Kind.Create, a.Region, t.in)
-		return a.quota(err)
+		return err
 	}
 	tags, lookErr := a.clients.tagsOf(ctx, t.region, text(image, "Arn"))
 	if lookErr != nil {
@@ -293,7 +293,7 @@ func (a *appstreamDriver) exportImage(ctx context.Context, t *turn) (executor.Ou
 	if t.change.Verb != planner.Wait {
 		out, err := a.clients.once(ctx, t.change.Op, t.region, t.in)
 		if err != nil {
-			return nil, a.quota(err)
+			return nil, err
 		}
 		task = text(sub(out, "ExportImageTask"), "TaskId")
 		a.forget("appstream:ListExportImageTasks", t.region)

@@ -134,7 +134,7 @@ func (a *appstreamDriver) watch(ctx context.Context, t *turn, w watching) error 
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil && Classify(err) == nil:
-			return err
+			return lost(failure(t.change.Node, err), w.what)
 		case err != nil:
 			fails++
 			t.emit(executor.Retried{Addr: t.change.Addr, At: time.Now(), Attempt: fails, Wait: a.interval, Err: err})

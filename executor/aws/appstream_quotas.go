@@ -2,7 +2,6 @@ package aws
 
 import (
 	"errors"
-	"strings"
 
 	"github.com/org/imagebuild-action/planner"
 )
@@ -33,18 +32,7 @@ func usedUp(err error) (*CallError, string, bool) {
 	return e, advice, true
 }
 
-// quota tells a change that met a quota which one it is.
-func (a *appstreamDriver) quota(err error) error {
-	e, advice, ok := usedUp(err)
-	if !ok {
-		return err
-	}
-	more := *e
-	more.Message = strings.TrimSuffix(e.Message, ".") + ". A quota is used up: " + advice + "."
-	return &more
-}
-
-// quotaNamed is the same for a verb.
+// quotaNamed tells a verb that met a quota which one it is.
 func quotaNamed(err error) error {
 	_, advice, ok := usedUp(err)
 	if !ok {

@@ -36,7 +36,7 @@ func (a *appstreamDriver) startFleet(ctx context.Context, t *turn) error {
 	for range rounds {
 		_, err = a.clients.once(ctx, "appstream:StartFleet", t.region, object{"Name": t.name()})
 		if err != nil && !raced(err) {
-			return a.quota(err)
+			return err
 		}
 		a.forget("appstream:DescribeFleets", t.region)
 		state, lookErr := a.settle(ctx, t)
@@ -49,7 +49,7 @@ func (a *appstreamDriver) startFleet(ctx context.Context, t *turn) error {
 			return t.fail("FleetStopped", "fleet %s was started and is %s: something else stopped it.", t.name(), state)
 		}
 	}
-	return a.quota(err)
+	return err
 }
 
 // already says whether a fleet has all that an update is to give it: another run was first.
@@ -89,7 +89,7 @@ func withCapacity(fleet object) object {
 // twin is what a create that met something of its name takes: what another run made of the same block and content.
 func (a *appstreamDriver) twin(ctx context.Context, t *turn, cause error) (executor.Outputs, error) {
 	if Code(cause) != appstreamTaken || t.change.Verb != planner.Create || t.change.Kind.Read == "" {
-		return nil, a.quota(cause)
+		return nil, cause
 	}
 	thing, err := a.clients.named(ctx, t.change.Kind.Read, t.region, t.name())
 	if err != nil || thing == nil {

@@ -101,11 +101,15 @@ func (c *Clients) send(ctx context.Context, name planner.Op, region string, in j
 	if err != nil {
 		return nil, err
 	}
-	return c.carry(ctx, name, region, func(ctx context.Context, s *services) (any, error) {
+	out, err := c.carry(ctx, name, region, func(ctx context.Context, s *services) (any, error) {
 		timed, stop := context.WithTimeout(ctx, callTimeout)
 		defer stop()
 		return o.do(timed, s, in)
 	})
+	if refused, ok := errors.AsType[*CallError](err); ok {
+		refused.about(in)
+	}
+	return out, err
 }
 
 // carry makes one call when its turn has come. Once a call that changes something is on its way it

@@ -127,7 +127,21 @@ func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object,
 	if err != nil {
 		return nil, failure(c.Node, err)
 	}
-	return outputs(c, out), nil
+	made := outputs(c, out)
+	if c.Verb == planner.Create && unnamed(c, made) {
+		return nil, &executor.Failure{Code: "MissingOutput", Operation: c.Op, Range: c.Origin, Message: missingARN(c.Op)}
+	}
+	return made, nil
+}
+
+// unnamed reports whether a create was answered without the ARN or id that the kind's outputs have.
+func unnamed(c *planner.Change, made executor.Outputs) bool {
+	for _, attr := range []string{"arn", "id"} {
+		if _, has := c.Kind.Outputs[attr]; has && (made[attr] == nil || made[attr] == "") {
+			return true
+		}
+	}
+	return false
 }
 
 // outputs takes what references can ask for out of a call's output.

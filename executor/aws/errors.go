@@ -25,7 +25,7 @@ const (
 	InvalidInput     = "InvalidInput"     // the operation does not take this input; nothing was sent
 )
 
-const noCredentials = "no AWS credentials were found: configure a profile, set the AWS_* variables or a web identity, or use the sandbox." //nolint:gosec // it is a sentence
+const noCredentials = "no AWS credentials found" //nolint:gosec // it is a sentence
 
 // A CallError is why one call failed.
 type CallError struct {

@@ -94,14 +94,14 @@ func (f *follower) Wait(ctx context.Context, c *planner.Change, made executor.Ou
 	}
 	f.leave(w)
 	if err != nil {
-		return made, failure(c.Node, err)
+		return made, lost(failure(c.Node, err), "The build of "+arn)
 	}
 	// The build is over: an interruption may shorten the reading of its log, not lose what came of it.
 	last, done := executor.Linger(ctx, executor.CallGrace)
 	defer done()
 	image, err := f.clients.get(last, "imagebuilder:GetImage", f.region, arn)
 	if err != nil {
-		return made, failure(c.Node, err)
+		return made, lost(failure(c.Node, err), "The build of "+arn)
 	}
 	w.tail.name(image)
 	w.tail.drain(ctx, f.read, w.log, min(f.interval, 2*time.Second))

@@ -299,25 +299,10 @@ func ownTags(thing object) map[string]string {
 func unanswered(at hcl.Range, what string, err error) *hcl.Diagnostic {
 	d := &hcl.Diagnostic{
 		Severity: hcl.DiagError, Summary: "No answer from AWS", Extra: err,
-		Detail: fmt.Sprintf("Asking %s failed: %v. %s", what, err, cmp.Or(hintOf(err), advice(Code(err)))),
+		Detail: fmt.Sprintf("Asking %s failed: %v. %s", what, err, cmp.Or(hintOf(err), "Plan with --offline to go on without AWS.")),
 	}
 	if at.Filename != "" {
 		d.Subject = at.Ptr()
 	}
 	return d
-}
-
-// advice says what to do about an error code.
-func advice(code string) string {
-	switch code {
-	case NoCredentials:
-		return "Give the run credentials, or plan with --offline."
-	case "AccessDenied", "AccessDeniedException", "ForbiddenException", "UnauthorizedOperation":
-		return "Allow the caller this action, or plan with --offline."
-	case "ExpiredToken", "ExpiredTokenException", "UnrecognizedClientException", "InvalidClientTokenId":
-		return "The credentials are not valid, or no longer: get new ones."
-	case ConnectionFailed:
-		return "Check the network, the region and the endpoint."
-	}
-	return "Plan with --offline to go on without AWS."
 }

@@ -132,7 +132,7 @@ func (d *drawing) draw(f fold) string {
 	d.values(b, diag)
 	if diag.Detail != "" {
 		detail := make([]string, 0, 1)
-		for _, l := range Lines(d.relocated(diag.Detail)) {
+		for _, l := range Lines(d.relocated(cutWords(diag.Detail))) {
 			detail = append(detail, wrapped(l, d.o.Width))
 		}
 		text := strings.Split(strings.Join(detail, "\n"), "\n")
@@ -152,6 +152,20 @@ func (d *drawing) draw(f fold) string {
 		fmt.Fprintf(b, "%s\n\n", wrapped(also, d.o.Width))
 	}
 	return b.String()
+}
+
+// longWord is a value without spaces that is too long to be read.
+var longWord = regexp.MustCompile(`\S{401,}`)
+
+// maxDetail is how many characters a sentence may have: those of our own are far shorter, values that they name may not be.
+const maxDetail = 4000
+
+// cutWords is a text in which values that are longer than anybody reads are cut.
+func cutWords(s string) string {
+	if len(s) <= maxQuotedLine {
+		return s
+	}
+	return firstOf(longWord.ReplaceAllStringFunc(s, func(w string) string { return firstOf(w, maxQuotedLine-1) }), maxDetail)
 }
 
 func wrapped(s string, width int) string {
