@@ -61,7 +61,7 @@ func (a *action) cancelLeft(ctx context.Context, l ledger) ([]string, error) {
 	}
 	account, _, err := clients.Identity(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("asking AWS who is calling: %w", err)
+		return nil, unidentified(err)
 	}
 	if account != l.Account {
 		return nil, fmt.Errorf("the credentials are those of account %s, and the builds are in %s", account, l.Account)

@@ -36,6 +36,8 @@ type streaming struct {
 	region string
 	tgt    targetFlags
 	json   bool
+	// account is that of the ARNs that name images; "" where none does.
+	account string
 }
 
 func (s *streaming) add(c *cobra.Command) {
@@ -54,6 +56,9 @@ func (s *streaming) images(ctx context.Context, do func(context.Context, *aws.St
 		return err
 	}
 	defer func() { err = errors.Join(err, g.close()) }()
+	if err = s.foreign(g.target.account); err != nil {
+		return err
+	}
 	images := g.target.clients.StreamImages(aws.StreamOptions{Region: g.region, Tell: func(sentence string) {
 		fmt.Fprintln(s.p.stderr, report.Neutral(sentence))
 	}})

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -34,7 +33,7 @@ func (p *program) streamBootstrapCommand() *cobra.Command {
 			if x.Place.Region, x.Bucket, x.Prefix, x.Key = b.Region, b.Bucket, b.Prefix, b.Key; machines != "" {
 				x.Machines = []string{machines}
 			}
-			if err := checkBootstrap(x, platform); err != nil {
+			if err := checkBootstrap(x); err != nil {
 				return err
 			}
 			return p.writeBootstrap(b, x, out)
@@ -48,13 +47,14 @@ func (p *program) streamBootstrapCommand() *cobra.Command {
 	f.StringVar(&b.Key, "key", "ssm:/imagebuild/job-key", "where the key of the jobs is kept: ssm:/path or secretsmanager:NAME#member")
 	f.StringVar(&machines, "machine-role", "", "the `ARN` of the machines' role")
 	f.StringVar(&x.Runner, "runner-role", "", "the `ARN` of the role that runs imagebuild")
-	f.StringVar(&platform, "platform", "windows", "windows or linux")
+	platform = "windows"
+	choose(c, &platform, "platform", "the system of the machines", "windows", "linux")
 	f.StringVar(&out, "out", "", "write the files to this `directory` instead of standard output")
 	return c
 }
 
 // checkBootstrap refuses what would make a script or a policy that means something else.
-func checkBootstrap(x permissions.Exchange, platform string) error {
+func checkBootstrap(x permissions.Exchange) error {
 	switch {
 	case !regexp.MustCompile(`^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$`).MatchString(x.Bucket):
 		return mistake("say --bucket NAME", "%q is no name of a bucket", x.Bucket)
@@ -66,8 +66,6 @@ func checkBootstrap(x permissions.Exchange, platform string) error {
 		return mistake("say --account 123456789012", "%q is no account", x.Place.Account)
 	case !planner.StoredSecret(x.Key):
 		return mistake("say --key ssm:/imagebuild/job-key", "%q does not say where the key is kept", x.Key)
-	case !slices.Contains([]string{"windows", "linux"}, platform):
-		return mistake("say --platform windows or linux", "there is no platform %q", platform)
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"regexp"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -18,17 +19,22 @@ func (p *program) streamCopyCommand() *cobra.Command {
 		Long: "copy makes copies of an image in other regions and waits for them. AppStream leaves tags and permissions behind; copy\n" +
 			"gives them to the copies. It makes two copies into a region at once; more wait for their turn. A copy that is there\n" +
 			"already, of the same image, is left alone; one that FAILED is made anew.",
-		RunE: func(c *cobra.Command, args []string) error {
+		RunE: func(c *cobra.Command, args []string) (err error) {
 			if len(r.Regions) == 0 {
 				return mistake("name a region: --to eu-central-1", "no region to copy to is named")
 			}
 			form := regexp.MustCompile(`^[a-z]{2}(-[a-z]+)+-\d$`)
-			for _, region := range r.Regions {
+			for i, region := range r.Regions {
+				if slices.Contains(r.Regions[:i], region) {
+					return mistake("name each region once", "the region %s is named twice", region)
+				}
 				if !form.MatchString(region) {
 					return mistake("write a region as AWS does: eu-central-1", "%q is no region", report.Neutral(region))
 				}
 			}
-			r.Name = args[0]
+			if r.Name, err = s.name(args[0]); err != nil {
+				return err
+			}
 			return s.images(c.Context(), func(ctx context.Context, images *aws.StreamImages) (any, error) {
 				copies, err := images.Copy(ctx, r)
 				if err != nil {

@@ -28,7 +28,8 @@ func (p *program) streamDeleteCommand() *cobra.Command {
 		Use: "delete [IMAGE...]", Short: "Delete images, by name or by number and age",
 		Long: "delete deletes images of the account and waits until they are gone. It looks first at what stands in the way: fleets\n" +
 			"that use them and accounts they are shared with. If anything does, nothing is deleted.\n\n" +
-			"Without names it thins images out: --prefix cad- --keep 3 deletes FAILED ones first, then all but the newest three;\n" +
+			"Without names it thins images out: --prefix cad- --keep 3 deletes FAILED ones first, then all but the newest three\n" +
+			"of each name, where numbers, dates and digests at the end (cad-1, cad-2026-11-30) are versions of one name;\n" +
 			"--older-than 90d only those that are older. Images in use are never chosen.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			switch {
@@ -42,6 +43,9 @@ func (p *program) streamDeleteCommand() *cobra.Command {
 			if d.OlderThan, err = ageOf(d.olderThan); err != nil {
 				return err
 			}
+			if args, err = s.named(args); err != nil {
+				return err
+			}
 			d.Now = p.now()
 			return s.images(c.Context(), func(ctx context.Context, images *aws.StreamImages) (any, error) {
 				return s.delete(ctx, images, args, d)
@@ -50,7 +54,7 @@ func (p *program) streamDeleteCommand() *cobra.Command {
 	}
 	c.Flags().BoolVar(&d.Unshare, "unshare", false, "take other accounts' permissions away first; their fleets on the image drop to zero instances")
 	c.Flags().StringVar(&d.Prefix, "prefix", "", "choose among the images whose names begin with `text`")
-	c.Flags().IntVar(&d.Keep, "keep", 0, "keep the newest `N` AVAILABLE images")
+	c.Flags().IntVar(&d.Keep, "keep", 0, "keep the newest `N` AVAILABLE images of each name: cad-1 and cad-2 are versions of cad")
 	c.Flags().StringVar(&d.olderThan, "older-than", "", "delete only images of an `age` of more: 90d, 36h")
 	c.Flags().BoolVar(&d.dryRun, "dry-run", false, "show what would be deleted and what stands in the way, and delete nothing")
 	s.add(c)

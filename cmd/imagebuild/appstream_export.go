@@ -24,7 +24,9 @@ func (p *program) streamExportCommand() *cobra.Command {
 			case r.Role == "":
 				return mistake("name a role with ec2:CopyImage, ec2:DescribeImages and ec2:CreateTags that appstream.amazonaws.com may assume: --role ARN", "AppStream needs a role to make the AMI with")
 			}
-			r.Name = args[0]
+			if r.Name, err = s.name(args[0]); err != nil {
+				return err
+			}
 			if r.Tags, err = tagsOf(tags); err != nil {
 				return err
 			}

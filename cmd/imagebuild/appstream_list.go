@@ -15,16 +15,13 @@ import (
 
 func (p *program) streamListCommand() *cobra.Command {
 	s := &streaming{p: p}
-	var visibility, prefix string
+	visibility, prefix := "all", ""
 	c := &cobra.Command{
 		Use: "list", Short: "List images as the AppStream registry shows them", Args: cobra.NoArgs,
 		Long: "list shows the images that the account sees, newest first, by their dates and not by their names: its own (private),\n" +
 			"those that others share with it (shared), and AWS's (public).",
 		RunE: func(c *cobra.Command, _ []string) error {
-			asked, ok := map[string]string{"all": "", "public": "PUBLIC", "private": "PRIVATE", "shared": "SHARED"}[visibility]
-			if !ok {
-				return mistake("choose all, public, private or shared", "there is no visibility %q", report.Neutral(visibility))
-			}
+			asked := map[string]string{"all": "", "public": "PUBLIC", "private": "PRIVATE", "shared": "SHARED"}[visibility]
 			return s.images(c.Context(), func(ctx context.Context, images *aws.StreamImages) (any, error) {
 				all, err := images.List(ctx, asked, true)
 				if err != nil {
@@ -43,7 +40,7 @@ func (p *program) streamListCommand() *cobra.Command {
 			})
 		},
 	}
-	c.Flags().StringVar(&visibility, "visibility", "all", "`which`: all, public, private or shared")
+	choose(c, &visibility, "visibility", "list only these images", "all", "public", "private", "shared")
 	c.Flags().StringVar(&prefix, "prefix", "", "only images whose names begin with `text`")
 	s.add(c)
 	return c

@@ -24,12 +24,16 @@ func (p *program) streamShareCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			name, err := s.name(args[0])
+			if err != nil {
+				return err
+			}
 			return s.images(c.Context(), func(ctx context.Context, images *aws.StreamImages) (any, error) {
-				changes, err := images.PlanShares(ctx, args[0], want, exclusive)
+				changes, err := images.PlanShares(ctx, name, want, exclusive)
 				if err != nil {
 					return nil, err
 				}
-				return s.reshare(ctx, images, args[0], changes, dryRun)
+				return s.reshare(ctx, images, name, changes, dryRun)
 			})
 		},
 	}
@@ -52,17 +56,24 @@ func (p *program) streamUnshareCommand() *cobra.Command {
 			if all == (len(accounts) > 0) {
 				return mistake("name accounts with --account, or say --all", "it is not clear whose permissions to take away")
 			}
-			for _, a := range accounts {
+			for i, a := range accounts {
 				if _, err := accountOf(a); err != nil {
 					return err
 				}
+				if slices.Contains(accounts[:i], a) {
+					return mistake("name each account once", "the account %s is named twice", a)
+				}
+			}
+			name, err := s.name(args[0])
+			if err != nil {
+				return err
 			}
 			return s.images(c.Context(), func(ctx context.Context, images *aws.StreamImages) (any, error) {
-				changes, err := images.PlanUnshares(ctx, args[0], accounts)
+				changes, err := images.PlanUnshares(ctx, name, accounts)
 				if err != nil {
 					return nil, err
 				}
-				return s.reshare(ctx, images, args[0], changes, dryRun)
+				return s.reshare(ctx, images, name, changes, dryRun)
 			})
 		},
 	}

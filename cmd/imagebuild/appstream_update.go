@@ -32,7 +32,12 @@ func (p *program) streamUpdateCommand() *cobra.Command {
 			case r.As == "" || r.As == args[0]:
 				return mistake("name it: --as "+args[0]+"-updated", "the updated image needs a name of its own")
 			}
-			r.Name = args[0]
+			if r.Name, err = s.name(args[0]); err != nil {
+				return err
+			}
+			if r.As == r.Name {
+				return mistake("name it: --as "+r.Name+"-updated", "the updated image needs a name of its own")
+			}
 			if r.Tags, err = tagsOf(tags); err != nil {
 				return err
 			}

@@ -43,9 +43,6 @@ func (p *program) buildCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if o.onCancel != string(executor.CancelBuilds) && o.onCancel != string(executor.DetachBuilds) {
-				return mistake("choose cancel or detach", "--on-cancel cannot be %q", o.onCancel)
-			}
 			defer func() { err = errors.Join(err, g.close()) }()
 			plan, err := g.plan(c.Context())
 			if err != nil {
@@ -65,7 +62,8 @@ func (p *program) buildCommand() *cobra.Command {
 	c.Flags().BoolVar(&g.rebuild, "rebuild", false, "build images again that are there already")
 	g.pr.add(c)
 	c.Flags().BoolVar(&o.json, "json", false, "write events as JSON lines to standard output")
-	c.Flags().StringVar(&o.onCancel, "on-cancel", string(executor.CancelBuilds), "what becomes of started builds when interrupted: `cancel` or detach")
+	o.onCancel = string(executor.CancelBuilds)
+	choose(c, &o.onCancel, "on-cancel", "what to do with running builds when the run is interrupted", string(executor.CancelBuilds), string(executor.DetachBuilds))
 	c.Flags().IntVar(&o.parallel, "parallel", 0, "at most `n` builds at once (default: no limit of ours)")
 	c.Flags().StringVar(&o.logDir, "log-dir", "", "keep full logs and events.jsonl in `dir` (default: a directory of their own in the user's cache)")
 	g.addReport(c)

@@ -29,7 +29,7 @@ type doctorFlags struct {
 
 func (p *program) doctorCommand() *cobra.Command {
 	g := &planning{p: p, command: "doctor"}
-	var f doctorFlags
+	f := doctorFlags{duty: "build"}
 	c := &cobra.Command{
 		Use: "doctor [PATH]", Short: "Check everything that a build needs before money is spent", Args: cobra.MaximumNArgs(1),
 		Long: "doctor asks whether the configuration at PATH can be planned and built as it is called here: identity token and\n" +
@@ -38,9 +38,6 @@ func (p *program) doctorCommand() *cobra.Command {
 			"status 1 when there is a problem.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			g.path = pathArg(args)
-			if f.duty != "plan" && f.duty != "build" {
-				return mistake("choose plan or build", "doctor does not know what is needed to %q", f.duty)
-			}
 			defer func() { err = errors.Join(err, g.close()) }()
 			return p.doctor(c.Context(), g, f)
 		},
@@ -49,7 +46,7 @@ func (p *program) doctorCommand() *cobra.Command {
 	g.tgt.add(c)
 	c.Flags().BoolVar(&g.offline, "offline", false, "ask AWS nothing, also where there are credentials")
 	c.Flags().BoolVar(&f.json, "json", false, "write the checks and trust policies as JSON to standard output")
-	c.Flags().StringVar(&f.duty, "for", "build", "what the caller is to do: plan or build")
+	choose(c, &f.duty, "for", "what the caller will do", "plan", "build")
 	c.Flags().StringVar(&f.role, "role", "", "the `role` that the job's token is for, whose trust policy is looked at (default: the action's role-to-assume, then AWS_ROLE_ARN)")
 	c.Flags().StringVar(&f.audience, "audience", "sts.amazonaws.com", "the `audience` of the job's token")
 	c.Flags().StringVar(&f.repository, "repository", "", "whose workflows assume the role, `OWNER/NAME` (default: GITHUB_REPOSITORY)")

@@ -9,16 +9,13 @@ import (
 
 func (p *program) graphCommand() *cobra.Command {
 	g := &planning{p: p, offline: true}
-	var format string
+	format := "mermaid"
 	c := &cobra.Command{
 		Use: "graph [PATH]", Short: "Draw what depends on what", Args: cobra.MaximumNArgs(1),
 		Long: "graph draws the resources of the configuration at PATH and what each waits for.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			g.path = pathArg(args)
-			render, ok := planFormats[format]
-			if !ok || format == "json" || format == "markdown" || format == "aws-cli" {
-				return mistake("choose mermaid, dot or svg", "graph has no format %q", format)
-			}
+			render := planFormats[format]
 			defer func() { err = errors.Join(err, g.close()) }()
 			plan, err := g.plan(c.Context())
 			if err != nil {
@@ -28,6 +25,6 @@ func (p *program) graphCommand() *cobra.Command {
 		},
 	}
 	g.conf.add(c)
-	c.Flags().StringVar(&format, "format", "mermaid", "mermaid, dot or svg")
+	choose(c, &format, "format", "how to draw it", "mermaid", "dot", "svg")
 	return c
 }

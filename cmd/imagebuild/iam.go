@@ -22,7 +22,7 @@ type iamFlags struct {
 
 func (p *program) iamCommand() *cobra.Command {
 	g := &planning{p: p, offline: true}
-	var f iamFlags
+	f := iamFlags{format: "text"}
 	c := &cobra.Command{
 		Use: "iam [PATH]", Short: "Print the IAM roles that a configuration needs, with the reason of every action", Args: cobra.MaximumNArgs(1),
 		Long: "iam prints what each role must be allowed for the configuration at PATH, and no more: the roles that imagebuild\n" +
@@ -30,9 +30,11 @@ func (p *program) iamCommand() *cobra.Command {
 			"policies. It asks nobody and needs no credentials.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			g.path = pathArg(args)
-			write, ok := iamFormats[f.format]
-			if !ok {
-				return mistake("choose text, json or terraform", "iam has no format %q", f.format)
+			write := iamFormats[f.format]
+			if f.account != "" {
+				if _, err = accountOf(f.account); err != nil {
+					return err
+				}
 			}
 			defer func() { err = errors.Join(err, g.close()) }()
 			plan, err := g.plan(c.Context())
@@ -43,6 +45,7 @@ func (p *program) iamCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			p.warnOfPlaceholders(doc, f.format)
 			cover := redacted
 			if f.format == "json" {
 				cover = redactedJSON
@@ -52,7 +55,7 @@ func (p *program) iamCommand() *cobra.Command {
 	}
 	g.conf.add(c)
 	c.Flags().StringSliceVar(&f.roles, "role", nil, "print these `roles` alone: plan, build, gc, instance, …, and appstream-admin, which is for imagebuild appstream; may be repeated")
-	c.Flags().StringVar(&f.format, "format", "text", "text, json or terraform")
+	choose(c, &f.format, "format", "how to print the roles", "text", "json", "terraform")
 	c.Flags().StringVar(&f.account, "account", "", "the `account` of the roles, 12 digits (default: any, as * in ARNs)")
 	c.Flags().StringVar(&f.repository, "repository", "", "whose workflows assume the roles, `OWNER/NAME` (default: GITHUB_REPOSITORY)")
 	c.Flags().StringVar(&f.environment, "environment", "production", "the GitHub `environment` that jobs which build run in")
@@ -64,6 +67,8 @@ type iamDocument struct {
 	Region  string    `json:"region"`
 	Account *string   `json:"account"` // null for any
 	Roles   []iamRole `json:"roles"`
+	// Provider is the account's identity provider that jobs of GitHub Actions assume roles through; nil where no role is theirs.
+	Provider *iamProvider `json:"identity_provider,omitempty"`
 	// Buckets are those that machines are worked in through.
 	Buckets []iamBucket `json:"buckets,omitempty"`
 }
@@ -121,6 +126,9 @@ func (p *program) iamDocument(plan *planner.Plan, f iamFlags) (*iamDocument, err
 			continue
 		}
 		doc.Roles = append(doc.Roles, newIAMRole(r, place, repository, f.environment))
+		if r.Service == "" {
+			doc.Provider = newIAMProvider(place, repository)
+		}
 	}
 	for _, name := range f.roles {
 		if !known[name] {

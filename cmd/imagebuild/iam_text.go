@@ -46,6 +46,9 @@ func writeIAMText(w io.Writer, doc *iamDocument) error {
 			documentText(&b, t.Policy)
 		}
 	}
+	if o := doc.Provider; o != nil {
+		fmt.Fprintf(&b, "\nidentity provider %s\n  Create it once for each account, unless it exists:\n  aws iam create-open-id-connect-provider --url %s --client-id-list %s\n", o.ARN, o.URL, strings.Join(o.ClientIDs, " "))
+	}
 	for _, bucket := range doc.Buckets {
 		fmt.Fprintf(&b, "\nbucket %s\n", bucket.Bucket)
 		reasonsText(&b, bucket.Reasons)
@@ -91,6 +94,9 @@ func documentText(b *bytes.Buffer, d iampolicy.Document) {
 // them as they are, so that both say the same.
 func writeIAMTerraform(w io.Writer, doc *iamDocument) error {
 	f := hclwrite.NewEmptyFile()
+	if doc.Provider != nil {
+		doc.Provider.terraform(f.Body())
+	}
 	for i, r := range doc.Roles {
 		if i > 0 {
 			f.Body().AppendNewline()
@@ -103,7 +109,7 @@ func writeIAMTerraform(w io.Writer, doc *iamDocument) error {
 		name := r.Name[strings.LastIndexByte(r.Name, '/')+1:]
 		role.SetAttributeValue("name", cty.StringVal(cmp.Or(name, "imagebuild-"+r.Role)))
 		role.SetAttributeValue("description", cty.StringVal(r.Purpose))
-		if err := setDocument(role, "assume_role_policy", eitherTrust(r)); err != nil {
+		if err := setDocument(role, "assume_role_policy", eitherTrust(r), doc.Provider); err != nil {
 			return err
 		}
 		if r.Role == "instance" {
@@ -114,7 +120,7 @@ func writeIAMTerraform(w io.Writer, doc *iamDocument) error {
 		for n, d := range r.Policies {
 			policy := f.Body().AppendNewBlock("resource", []string{"aws_iam_policy", fmt.Sprintf("%s_%d", label, n+1)}).Body()
 			policy.SetAttributeValue("name", cty.StringVal(fmt.Sprintf("imagebuild-%s-%d", r.Role, n+1)))
-			if err := setDocument(policy, "policy", d); err != nil {
+			if err := setDocument(policy, "policy", d, nil); err != nil {
 				return err
 			}
 			attach(f.Body(), label, fmt.Sprintf("%s_%d", label, n+1), fmt.Sprintf("aws_iam_policy.%s_%d.arn", label, n+1))
@@ -129,7 +135,7 @@ func writeIAMTerraform(w io.Writer, doc *iamDocument) error {
 		f.Body().AppendNewline()
 		policy := f.Body().AppendNewBlock("resource", []string{"aws_s3_bucket_policy", "bucket_" + strings.Map(identifierRune, b.Bucket)}).Body()
 		policy.SetAttributeValue("bucket", cty.StringVal(b.Bucket))
-		if err := setDocument(policy, "policy", b.Policy); err != nil {
+		if err := setDocument(policy, "policy", b.Policy, nil); err != nil {
 			return err
 		}
 	}
@@ -152,13 +158,13 @@ func attach(body *hclwrite.Body, role, label, policy string) {
 	b.SetAttributeRaw("policy_arn", hclwrite.TokensForIdentifier(policy))
 }
 
-// setDocument writes a policy document as the text that IAM takes.
-func setDocument(b *hclwrite.Body, name string, d iampolicy.Document) error {
+// setDocument writes a policy document as the text that IAM takes, with a reference to the provider where it is named.
+func setDocument(b *hclwrite.Body, name string, d iampolicy.Document, provider *iamProvider) error {
 	raw, err := json.Marshal(d)
 	if err != nil {
 		return err
 	}
-	b.SetAttributeValue(name, cty.StringVal(string(raw)))
+	b.SetAttributeRaw(name, provider.refer(hclwrite.TokensForValue(cty.StringVal(string(raw)))))
 	return nil
 }
 

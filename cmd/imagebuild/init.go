@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -32,9 +33,12 @@ func (p *program) initCommand() *cobra.Command {
 		fmt.Fprintf(&long, "  %-10s %s\n", n, starters[n])
 	}
 	return &cobra.Command{
-		Use: "init {" + strings.Join(names, "|") + "} [DIR]", Short: "Write a configuration to start from", Long: long.String(),
-		Args: cobra.RangeArgs(1, 2), ValidArgs: names,
+		Use: "init [{" + strings.Join(names, "|") + "} [DIR]]", Short: "Write a configuration to start from", Long: long.String(),
+		Args: cobra.MaximumNArgs(2), ValidArgs: names,
 		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				return p.listStarters(names)
+			}
 			if _, ok := starters[args[0]]; !ok {
 				return mistake("choose one of "+strings.Join(names, ", "), "there is no starter %q", args[0])
 			}
@@ -45,6 +49,18 @@ func (p *program) initCommand() *cobra.Command {
 			return p.writeStarter(args[0], dir)
 		},
 	}
+}
+
+// listStarters says what there is to start from.
+func (p *program) listStarters(names []string) error {
+	var b strings.Builder
+	b.WriteString("Starters:\n")
+	for _, n := range names {
+		fmt.Fprintf(&b, "  %-10s %s\n", n, starters[n])
+	}
+	fmt.Fprintf(&b, "Write one with: imagebuild init %s [DIR]\n", names[0])
+	_, err := io.WriteString(p.stdout, b.String())
+	return err
 }
 
 // writeStarter copies the starter's files and never replaces one.

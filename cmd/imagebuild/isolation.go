@@ -20,7 +20,8 @@ type isolationFlags struct {
 
 func (f *isolationFlags) add(c *cobra.Command, root, help string) {
 	c.Flags().StringVar(&f.root, "root", root, help)
-	c.Flags().StringVar(&f.network, "network", component.NetworkHost, "the network of components: `host` or none")
+	f.network = component.NetworkHost
+	choose(c, &f.network, "network", "the network of components", component.NetworkHost, component.NetworkNone)
 	c.Flags().StringVar(&f.memory, "memory", "", "at most so many `bytes` of memory for each run, such as 512m or 2g")
 	c.Flags().StringVar(&f.disk, "disk", "", "each run may grow its root by at most so many `bytes`, such as 2g")
 	c.Flags().IntVar(&f.processes, "processes", 0, "at most `n` processes and threads at a time for each run")

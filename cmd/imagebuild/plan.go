@@ -39,7 +39,7 @@ type planOptions struct {
 
 func (p *program) planCommand() *cobra.Command {
 	g := &planning{p: p, command: "plan"}
-	var o planOptions
+	o := planOptions{format: "text"}
 	c := &cobra.Command{
 		Use: "plan [PATH]", Short: "Show what a build would do", Args: cobra.MaximumNArgs(1),
 		Long: "plan shows which AWS calls a build of PATH (default: this directory) would make, in their order, and why.\n" +
@@ -70,7 +70,7 @@ func (p *program) planCommand() *cobra.Command {
 	c.Flags().BoolVar(&g.rebuild, "rebuild", false, "build images again that are there already")
 	g.pr.add(c)
 	c.Flags().BoolVar(&o.json, "json", false, "write the plan as JSON to standard output; short for --format json")
-	c.Flags().StringVar(&o.format, "format", "text", "text, "+strings.Join(slices.Sorted(maps.Keys(planFormats)), ", "))
+	choose(c, &o.format, "format", "how to show the plan", append([]string{"text"}, slices.Sorted(maps.Keys(planFormats))...)...)
 	c.Flags().StringVar(&o.out, "out", "", "also write the plan as JSON to `file`, for imagebuild build FILE")
 	c.Flags().BoolVar(&o.exitCode, "exit-code", false, "end with status 3 when there are changes")
 	g.addReport(c)
@@ -91,13 +91,10 @@ func (p *program) writePlan(plan *planner.Plan, g *planning, o planOptions) erro
 			return fmt.Errorf("writing the plan: %w", err)
 		}
 	}
-	render, ok := planFormats[o.format]
-	switch {
-	case o.format == "text":
+	render := planFormats[o.format]
+	if o.format == "text" {
 		p.explainTarget(g)
 		render = func(w io.Writer, plan *planner.Plan) error { return report.PlanText(w, plan, p.textOptions(p.stdout)) }
-	case !ok:
-		return mistake("choose text, "+strings.Join(slices.Sorted(maps.Keys(planFormats)), ", "), "there is no format %q", o.format)
 	}
 	cover := redacted
 	if o.format == "json" {

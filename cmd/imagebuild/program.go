@@ -133,13 +133,19 @@ func (p *program) command() *cobra.Command {
 		Short: "Plan and build machine images on AWS",
 		Long: "imagebuild reads HCL in the manner of Packer, plans it into a graph of EC2 Image Builder calls, checks\n" +
 			"them offline, carries them out, and reuses what did not change.",
-		SilenceUsage: true, SilenceErrors: true,
+		SilenceUsage: true, SilenceErrors: true, Version: versionLine(),
 	}
 	root.AddCommand(
 		p.validateCommand(), p.planCommand(), p.buildCommand(), p.testCommand(), p.graphCommand(),
 		p.fmtCommand(), p.doctorCommand(), p.gcCommand(), p.iamCommand(), p.initCommand(), p.matrixCommand(), p.sandboxCommand(), p.runCommand(), p.versionCommand(), p.reportCommand(),
 		p.actionCommand(), p.appstreamCommand(),
 	)
+	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		return mistake(c.CommandPath()+" --help lists its flags", "%w", err)
+	})
+	root.SetVersionTemplate("{{.Version}}\n")
+	root.SetHelpCommand(helpCommand(root))
+	strict(root)
 	return root
 }
 

@@ -33,14 +33,14 @@ type reportOptions struct {
 }
 
 func (p *program) reportCommand() *cobra.Command {
-	var o reportOptions
+	o := reportOptions{format: "markdown"}
 	c := &cobra.Command{
 		Use: "report PATH...", Short: "Merge the reports of several jobs and show them", Args: cobra.MinimumNArgs(1),
 		Long: "report reads what --report wrote: the files named, and of directories all whose names are like\n" +
 			reportNames + ". It shows them as one, and ends with status 1 when one of them tells of a failure.",
 		RunE: func(_ *cobra.Command, args []string) error { return p.report(args, o) },
 	}
-	c.Flags().StringVar(&o.format, "format", "markdown", "markdown, html, json or text")
+	choose(c, &o.format, "format", "how to show them", "markdown", "html", "json", "text")
 	addAll(c, &o.all)
 	c.Flags().StringVar(&o.out, "out", "", "write to `file` instead of standard output")
 	c.Flags().IntVar(&o.budget, "budget", report.MaxComment, "markdown in at most `n` bytes: logs and details are left out until it fits")
@@ -96,8 +96,6 @@ func (p *program) renderReports(w io.Writer, docs []*report.Document, o reportOp
 		}
 		options.All = o.all
 		err = report.DocumentsText(w, docs, options)
-	default:
-		return mistake("choose markdown, html, json or text", "there is no format %q", o.format)
 	}
 	if err != nil {
 		return &exit{status: statusFailed, err: err}

@@ -36,7 +36,7 @@ func (c *runClients) connect(ctx context.Context) error {
 		return fmt.Errorf("setting up AWS: %w", err)
 	}
 	if _, _, err := clients.Identity(ask); err != nil {
-		return fmt.Errorf("asking AWS who is calling: %w", err)
+		return unidentified(err)
 	}
 	c.clients = clients
 	return nil

@@ -48,9 +48,17 @@ func (p *program) connect(ctx context.Context, region string, f targetFlags) (*t
 	defer stop()
 	account, _, err := clients.Identity(ask)
 	if err != nil {
-		return nil, fmt.Errorf("asking AWS who is calling: %w", err)
+		return nil, unidentified(err)
 	}
 	return &target{clients: clients, account: account}, nil
+}
+
+// unidentified is why AWS did not say who is calling. Where there is nobody, nobody was asked.
+func unidentified(err error) error {
+	if aws.Code(err) == aws.NoCredentials {
+		return err
+	}
+	return fmt.Errorf("asking AWS who is calling: %w", err)
 }
 
 // awsConfig says which AWS is spoken to where nobody names a sandbox, and as whom.

@@ -20,6 +20,11 @@ func (p *program) versionCommand() *cobra.Command {
 }
 
 func (p *program) printVersion() error {
-	_, err := fmt.Fprintf(p.stdout, "imagebuild %s %s/%s %s\n", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
+	_, err := fmt.Fprintln(p.stdout, versionLine())
 	return err
+}
+
+// versionLine is what version and --version print.
+func versionLine() string {
+	return fmt.Sprintf("imagebuild %s %s/%s %s", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

@@ -176,6 +176,8 @@ func (s *StreamImages) own(ctx context.Context, name string) (StreamImage, error
 			Message: fmt.Sprintf("there is no image %q in %s", name, s.region),
 			Hint:    "imagebuild appstream list shows the images there are; another account's image is that account's to administer",
 		}
+	case img.Visibility == "SHARED":
+		return img, &StreamError{Message: fmt.Sprintf("the image %q is another account's, shared with this one", name), Hint: "use credentials of the account that owns it: " + img.ARN}
 	case img.Visibility == "PUBLIC":
 		return img, &StreamError{Message: fmt.Sprintf("the image %q is AWS's own", name), Hint: "only an account's own images can be shared, copied, updated, exported and deleted"}
 	}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/service/appstream"
 	"golang.org/x/sync/errgroup"
+
+	"github.com/org/imagebuild-action/internal/awsmodel"
 )
 
 // The tags that say what an image was made of, so that a later run recognises its own work.
@@ -41,6 +43,9 @@ func (s *StreamImages) Copy(ctx context.Context, r CopyRequest) ([]StreamImage, 
 	if r.As == "" {
 		r.As = r.Name
 	}
+	if err = s.copyable(r); err != nil {
+		return nil, err
+	}
 	tags, err := s.tags(ctx, source.ARN)
 	if err != nil {
 		return nil, err
@@ -59,6 +64,25 @@ func (s *StreamImages) Copy(ctx context.Context, r CopyRequest) ([]StreamImage, 
 		})
 	}
 	return copies, work.Wait()
+}
+
+// copyable refuses copies that AppStream can't make, before one begins.
+func (s *StreamImages) copyable(r CopyRequest) error {
+	for _, region := range r.Regions {
+		switch {
+		case region == s.region && r.As == r.Name:
+			return &StreamError{
+				Message: fmt.Sprintf("%s is in %s, and an image can't be copied onto itself", r.Name, region),
+				Hint:    "pass another region with --to, or another name with --as",
+			}
+		case awsmodel.PartitionOf(region) != awsmodel.PartitionOf(s.region):
+			return &StreamError{
+				Message: fmt.Sprintf("an image in %s can't be copied to %s, which is another partition of AWS", s.region, region),
+				Hint:    "build the image there",
+			}
+		}
+	}
+	return nil
 }
 
 // marked are the tags that an account gave an image, and the one that says what a new one was made of.

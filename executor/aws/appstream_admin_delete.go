@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -76,7 +77,7 @@ func (s *StreamImages) fleets(ctx context.Context) (map[string][]string, error) 
 // A Retention says which images of an account are to go.
 type Retention struct {
 	Prefix    string        // only images whose names begin with it
-	Keep      int           // so many of the newest AVAILABLE ones stay; 0 is no bound
+	Keep      int           // so many of the newest AVAILABLE ones of each name stay; 0 is no bound
 	OlderThan time.Duration // only images created longer ago; 0 is any
 	Now       time.Time
 	Unshare   bool // also images that are shared
@@ -99,7 +100,7 @@ func (s *StreamImages) PlanRetention(ctx context.Context, r Retention) ([]Remova
 // choose is PlanRetention on images in the order of List, newest first.
 func (r Retention) choose(images []StreamImage, fleets map[string][]string) []Removal {
 	var failed, old []Removal
-	kept := 0
+	kept := map[string]int{}
 	for _, img := range images {
 		if !strings.HasPrefix(img.Name, r.Prefix) {
 			continue
@@ -112,8 +113,8 @@ func (r Retention) choose(images []StreamImage, fleets map[string][]string) []Re
 				failed = append(failed, one)
 			}
 			continue
-		case img.State == "AVAILABLE" && kept < r.Keep:
-			kept++
+		case img.State == "AVAILABLE" && kept[family(img.Name)] < r.Keep:
+			kept[family(img.Name)]++
 			continue
 		}
 		if !young && one.Blocked(r.Unshare) == "" {
@@ -123,6 +124,17 @@ func (r Retention) choose(images []StreamImage, fleets map[string][]string) []Re
 	slices.Reverse(failed)
 	slices.Reverse(old)
 	return append(failed, old...)
+}
+
+// versions are what image names end in that tells images of one name apart: numbers, dates, times and digests.
+var versions = regexp.MustCompile(`([-_.](v?[0-9]+|[0-9]+T[0-9]+Z?|[0-9a-f]{12}))+$`)
+
+// family is the name that an image has in common with its other versions: cad of cad-1, cad-2026-11-30 and cad-0123456789ab.
+func family(name string) string {
+	if short := versions.ReplaceAllString(name, ""); short != "" {
+		return short
+	}
+	return name
 }
 
 // Remove deletes images and waits until they are gone. With unshare their permissions are taken away first.

@@ -48,6 +48,9 @@ func (s *StreamImages) Export(ctx context.Context, r ExportRequest) (Export, err
 	if err != nil {
 		return Export{}, err
 	}
+	if img.State != "AVAILABLE" {
+		return Export{}, &StreamError{Message: fmt.Sprintf("the image %s is %s", r.Name, img.State), Hint: "only AVAILABLE images can be exported"}
+	}
 	task, ok, err := s.exporting(ctx, img.ARN, r.AMIName)
 	if err != nil {
 		return task, err

@@ -3,7 +3,9 @@ package aws
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/aws/aws-sdk-go-v2/service/appstream"
 )
@@ -39,8 +41,17 @@ func (c ShareChange) Starves() bool {
 
 // PlanShares compares the shares that an image should have with those it has. Exclusive takes away all others.
 func (s *StreamImages) PlanShares(ctx context.Context, name string, want []StreamShare, exclusive bool) ([]ShareChange, error) {
-	if _, err := s.own(ctx, name); err != nil {
+	img, err := s.own(ctx, name)
+	if err != nil {
 		return nil, err
+	}
+	if img.State != "AVAILABLE" {
+		return nil, &StreamError{Message: fmt.Sprintf("the image %s is %s", name, img.State), Hint: "only AVAILABLE images can be shared"}
+	}
+	for _, w := range want {
+		if strings.Contains(img.ARN, ":"+w.Account+":") {
+			return nil, &StreamError{Message: "the image is in the account " + w.Account + " itself", Hint: "an account needs no permission for its own images; name another account"}
+		}
 	}
 	have, err := s.Shares(ctx, name)
 	if err != nil {

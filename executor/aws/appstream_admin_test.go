@@ -275,6 +275,7 @@ func TestRetention(t *testing.T) {
 	}{
 		{"count", aws.Retention{Prefix: "cad-", Keep: 1}, "cad-bad cad-1 cad-4"},
 		{"count and shares", aws.Retention{Prefix: "cad-", Keep: 1, Unshare: true}, "cad-bad cad-1 cad-2 cad-4"},
+		{"of each name", aws.Retention{Keep: 4}, "cad-bad cad-1"},
 		{"age", aws.Retention{OlderThan: 27*24*time.Hour + time.Hour}, "cad-1"},
 		{"both", aws.Retention{Prefix: "cad-", Keep: 4, OlderThan: time.Hour}, "cad-bad cad-1"},
 	} {

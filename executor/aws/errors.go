@@ -42,6 +42,9 @@ type CallError struct {
 }
 
 func (e *CallError) Error() string {
+	if e.Code == NoCredentials { // nothing was called
+		return e.Message
+	}
 	s := fmt.Sprintf("%s in %s: %s: %s", e.Op, e.Region, e.Code, e.Message)
 	if e.RequestID != "" {
 		s += " (request " + e.RequestID + ")"

@@ -31,3 +31,6 @@ func TagValue(s string) string { return tagValue(s) }
 
 // Operations are the names of all operations, sorted.
 func Operations() []planner.Op { return slices.Sorted(maps.Keys(operations)) }
+
+// Family is the name that image names have in common.
+func Family(name string) string { return family(name) }

@@ -11,6 +11,9 @@ import (
 // GitHubIssuer is who signs the tokens of github.com's Actions.
 const GitHubIssuer = "https://token.actions.githubusercontent.com"
 
+// DefaultAudience is what tokens are for where nobody says: AWS's own name in GitHub's documentation.
+const DefaultAudience = "sts.amazonaws.com"
+
 // A Repository is whose workflows assume a role.
 type Repository struct {
 	Owner, Name     string
@@ -28,15 +31,24 @@ func (r Repository) Subjects(rest string) (classic, immutable string) {
 		fmt.Sprintf("repo:%s@%s/%s@%s:%s", owner, cmp.Or(r.OwnerID, "OWNER_ID"), name, cmp.Or(r.NameID, "REPOSITORY_ID"), rest)
 }
 
+func (r Repository) host() string {
+	return strings.TrimPrefix(cmp.Or(r.Issuer, GitHubIssuer), "https://")
+}
+
+// Provider is the ARN of the account's OpenID Connect provider for the repository's jobs.
+func (r Repository) Provider(p Place) string {
+	return fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", p.partition(), cmp.Or(p.Account, "ACCOUNT"), r.host())
+}
+
 // Trust is the trust policy of a role that jobs with these subjects assume. sub is compared as a whole: patterns let
 // in what nobody thought of.
 func (r Repository) Trust(p Place, subjects ...string) iampolicy.Document {
-	host := strings.TrimPrefix(cmp.Or(r.Issuer, GitHubIssuer), "https://")
+	host := r.host()
 	return iampolicy.Document{Version: iampolicy.Version, Statement: []iampolicy.Statement{{
 		Effect: "Allow", Action: iampolicy.Strings{"sts:AssumeRoleWithWebIdentity"},
-		Principal: iampolicy.Principal{"Federated": {fmt.Sprintf("arn:%s:iam::%s:oidc-provider/%s", p.partition(), cmp.Or(p.Account, "ACCOUNT"), host)}},
+		Principal: iampolicy.Principal{"Federated": {r.Provider(p)}},
 		Condition: iampolicy.Conditions{"StringEquals": {
-			host + ":aud": {cmp.Or(r.Audience, "sts.amazonaws.com")},
+			host + ":aud": {cmp.Or(r.Audience, DefaultAudience)},
 			host + ":sub": subjects,
 		}},
 	}}}
