@@ -171,7 +171,7 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 // carryOut runs the plan, with every event shown and handed to the sinks.
 func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan, o buildOptions, sinks []func(executor.Event)) error {
 	screen := report.Redact(p.stderr, g.cfg.Secrets)
-	live := report.NewLive(screen, plan, report.LiveOptions{Color: p.colour(p.stderr), Size: screenSize(p.stderr), Now: p.now})
+	live := report.NewLive(screen, plan, report.LiveOptions{Color: p.colour(p.stderr), Size: p.screenSize(p.stderr), Now: p.now})
 	lines := report.RedactJSON(p.stdout, g.cfg.Secrets)
 	events := report.JSONLines(lines)
 	if o.json {
@@ -218,9 +218,9 @@ func (p *program) runName() string {
 }
 
 // screenSize asks the terminal for its size; nil where w is none.
-func screenSize(w io.Writer) func() (int, int) {
+func (p *program) screenSize(w io.Writer) func() (int, int) {
 	f, ok := w.(*os.File)
-	if !ok || !terminal(w) {
+	if dumb, _ := p.lookupEnv("TERM"); !ok || !terminal(w) || dumb == "dumb" {
 		return nil
 	}
 	return func() (int, int) {

@@ -105,6 +105,7 @@ func (f *follower) Wait(ctx context.Context, c *planner.Change, made executor.Ou
 	}
 	w.tail.name(image)
 	w.tail.drain(ctx, f.read, w.log, min(f.interval, 2*time.Second))
+	emit(executor.Progressed{Addr: c.Addr, At: time.Now(), State: stateOf(image)})
 	if state := stateOf(image); state != available {
 		return made, f.failed(c, image, w)
 	}
@@ -232,7 +233,7 @@ func (f *follower) list(ctx context.Context, watches []*watch) (calls int) {
 		for _, image := range list(out, "imageSummaryList") {
 			arn := text(image, "arn")
 			for _, w := range wanted[arn] {
-				f.update(w, image)
+				f.update(ctx, w, image)
 			}
 			delete(wanted, arn)
 		}
@@ -250,7 +251,7 @@ func (f *follower) ask(ctx context.Context, w *watch) {
 		f.unanswered(ctx, w, err)
 		return
 	}
-	f.update(w, sub(out, "image"))
+	f.update(ctx, w, sub(out, "image"))
 }
 
 // once makes one call within the budget.
@@ -267,7 +268,7 @@ func (f *follower) read(ctx context.Context, op planner.Op, in object) (object, 
 }
 
 // update takes in a build's state and ends its watch when it will not change any more.
-func (f *follower) update(w *watch, image object) {
+func (f *follower) update(ctx context.Context, w *watch, image object) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.fails = 0
@@ -276,11 +277,18 @@ func (f *follower) update(w *watch, image object) {
 	if w.gone || state == w.state {
 		return
 	}
+	if terminal(state) { // its waiter tells of it, after the rest of the log
+		w.state, w.step = state, ""
+		f.finish(w, nil)
+		return
+	}
+	if w.state != "" { // what was logged until now belongs to the state before
+		if _, err := w.tail.read(ctx, f.once, w.log); err != nil {
+			w.puzzle(err)
+		}
+	}
 	w.state, w.step = state, ""
 	w.emit(executor.Progressed{Addr: w.addr, At: time.Now(), State: state})
-	if terminal(state) {
-		f.finish(w, nil)
-	}
 }
 
 // finish ends a watch: nil when the build is over.

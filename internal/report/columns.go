@@ -2,6 +2,7 @@ package report
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"unicode"
 
@@ -52,6 +53,32 @@ func fit(s string, n int) string {
 	}
 	return b.String() + "…"
 }
+
+// nameColumn is how wide a column of names is. A name longer than maxAddrColumn doesn't count: see inColumn.
+func nameColumn(names ...string) int {
+	n := 0
+	for _, name := range names {
+		if c := columns(name); c <= maxAddrColumn {
+			n = max(n, c)
+		}
+	}
+	return n
+}
+
+// inColumn begins a row that is indented by two: its name, padded. One that is too long for the column has a line of its
+// own, so that the columns after it stay where they are.
+func inColumn(name string, column int) string {
+	if columns(name) > column {
+		return name + "\n  " + pad("", column)
+	}
+	return pad(name, column)
+}
+
+// painted matches the sequences that paint puts around a text.
+var painted = regexp.MustCompile("\x1b\\[[0-9;]*m")
+
+// shownColumns is how many columns a painted line takes.
+func shownColumns(s string) int { return columns(painted.ReplaceAllString(s, "")) }
 
 // pad fills s with spaces to n columns.
 func pad(s string, n int) string {

@@ -177,13 +177,14 @@ func (t *documentText) table() {
 	if len(rows) == 0 {
 		return
 	}
-	title, did := 0, 0
-	for _, r := range rows {
-		title, did = max(title, columns(Neutral(r.Title))), max(did, columns(Neutral(t.d.did(r))))
+	titles, did := make([]string, len(rows)), 0
+	for i, r := range rows {
+		titles[i], did = Neutral(r.Title), max(did, columns(Neutral(t.d.did(r))))
 	}
+	title := nameColumn(titles...)
 	t.line("")
-	for _, r := range rows {
-		line := pad(Neutral(r.Title), min(title, maxAddrColumn)) + "  " + t.o.paint(pad(Neutral(t.d.did(r)), min(did, maxAddrColumn)), cmp.Or(statusShade(r.Status), verbShade(r.Verb)))
+	for i, r := range rows {
+		line := inColumn(titles[i], title) + "  " + t.o.paint(pad(Neutral(t.d.did(r)), min(did, maxAddrColumn)), cmp.Or(statusShade(r.Status), verbShade(r.Verb)))
 		if d := t.d.took(r); d > 0 {
 			line += "  " + short(d)
 		}

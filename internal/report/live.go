@@ -45,7 +45,8 @@ type Live struct {
 	failed int
 
 	pending []string // finished lines to scroll above the region
-	drawn   int      // lines of the region that are on the screen
+	drawn   []int    // the columns of each line of the region that is on the screen
+	columns int      // of the terminal when it was last looked at
 	dirty   bool
 	last    time.Time
 	closed  bool
@@ -122,14 +123,30 @@ func (l *Live) Fold(e executor.Event) {
 func (l *Live) Tick() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if l.o.Size == nil || l.closed {
+		return
+	}
 	now := l.o.Now()
 	since := now.Sub(l.last)
-	if l.o.Size == nil || l.closed || since < redrawEvery || !l.dirty && since < time.Second {
+	columns, rows := l.size()
+	l.dirty = l.dirty || columns != l.columns
+	if since < redrawEvery || !l.dirty && since < time.Second {
 		return
 	}
 	l.last, l.dirty = now, false
-	columns, rows := l.o.Size()
-	l.draw(l.region(now, max(columns, 20)-1, max(rows, 4)-1))
+	l.draw(columns, l.region(now, max(columns, 20)-1, max(rows, 4)-1))
+}
+
+// size is the terminal's. One that doesn't know its own, as serial consoles don't, is taken for the usual one.
+func (l *Live) size() (width, height int) {
+	width, height = l.o.Size()
+	if width <= 0 {
+		width = 80
+	}
+	if height <= 0 {
+		height = 24
+	}
+	return width, height
 }
 
 // Close removes the moving lines, and returns the first failure to write.
@@ -137,25 +154,33 @@ func (l *Live) Close() error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.closed && l.o.Size != nil {
-		l.draw(nil)
+		width, _ := l.size()
+		l.draw(width, nil)
 	}
 	l.closed = true
 	return l.err
 }
 
-// draw replaces the region on the screen, in one write.
-func (l *Live) draw(region []string) {
+// draw replaces the region on the screen, in one write. A terminal that became narrower since has wrapped its lines.
+func (l *Live) draw(width int, region []string) {
 	var b strings.Builder
-	if l.drawn > 0 {
-		fmt.Fprintf(&b, "\x1b[%dA", l.drawn)
+	up := 0
+	for _, n := range l.drawn {
+		up += max(1, (n+width-1)/width)
 	}
-	if l.drawn > 0 || len(region) > 0 {
+	if up > 0 {
+		fmt.Fprintf(&b, "\x1b[%dA", up)
+	}
+	if up > 0 || len(region) > 0 {
 		b.WriteString("\r\x1b[J")
 	}
 	for _, s := range slices.Concat(l.pending, region) {
 		b.WriteString(s + "\n")
 	}
-	l.pending, l.drawn = nil, len(region)
+	l.pending, l.drawn, l.columns = nil, l.drawn[:0], width
+	for _, s := range region {
+		l.drawn = append(l.drawn, shownColumns(s))
+	}
 	l.write(b.String())
 }
 

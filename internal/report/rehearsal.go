@@ -43,14 +43,19 @@ func Rehearsed(w io.Writer, r *rehearsal.Result, files map[string]*hcl.File, o T
 }
 
 func rehearsedSteps(b *strings.Builder, r *rehearsal.Result, o TextOptions) {
-	wide, phases := 0, 0
-	for _, s := range r.Steps {
-		wide, phases = max(wide, columns(Neutral(s.Name))), max(phases, columns(Neutral(s.Phase)))
+	names, phases := make([]string, len(r.Steps)), 0
+	for i, s := range r.Steps {
+		names[i], phases = Neutral(s.Name), max(phases, min(maxAddrColumn, columns(Neutral(s.Phase))))
 	}
+	wide := nameColumn(names...)
 	several := rehearsedComponents(r) > 1
-	for _, s := range r.Steps {
+	for i, s := range r.Steps {
 		said, tint := stepWord(&s)
-		line := fmt.Sprintf("  %s  %s  %s  %s", pad(Neutral(s.Phase), min(phases, maxAddrColumn)), pad(Neutral(s.Name), min(wide, maxAddrColumn)),
+		name := pad(names[i], wide)
+		if columns(names[i]) > wide { // as in other tables, but behind the phase
+			name = names[i] + "\n  " + pad("", phases+2+wide)
+		}
+		line := fmt.Sprintf("  %s  %s  %s  %s", pad(Neutral(s.Phase), phases), name,
 			pad(short(s.End.Sub(s.Start)), 6), o.paint(said, tint))
 		if several {
 			line += o.paint("  "+Neutral(s.Component.Name), faint)

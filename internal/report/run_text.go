@@ -47,13 +47,13 @@ func (r *Report) shown() []*Item {
 
 func (r *Report) textItems(b *strings.Builder, o TextOptions) {
 	items := r.shown()
-	title, outcome := 0, 0
-	for _, it := range items {
-		title, outcome = max(title, columns(Neutral(it.Title()))), max(outcome, columns(it.Outcome()))
+	titles, outcome := make([]string, len(items)), 0
+	for i, it := range items {
+		titles[i], outcome = Neutral(it.Title()), max(outcome, columns(it.Outcome()))
 	}
-	for _, it := range items {
-		said := it.Outcome()
-		line := pad(Neutral(it.Title()), min(title, maxAddrColumn)) + "  " + o.paint(pad(said, outcome), statusShade(it.Status))
+	title := nameColumn(titles...)
+	for i, it := range items {
+		line := inColumn(titles[i], title) + "  " + o.paint(pad(it.Outcome(), outcome), statusShade(it.Status))
 		if d := it.Took(); d > 0 {
 			line += "  " + short(d)
 		}
