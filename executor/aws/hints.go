@@ -100,7 +100,6 @@ type quota struct {
 //
 //nolint:gochecknoglobals // a table, never written
 var knownQuotas = map[string]quota{
-	"imagebuilder:CreateImage":                       {"imagebuilder", "Concurrent builds", "", "100"},
 	"imagebuilder:DistributeImage":                   {"imagebuilder", "Concurrent builds", "", "100"},
 	"imagebuilder:CreateComponent":                   {"imagebuilder", "Components", "", "1,000"},
 	"imagebuilder:CreateImageRecipe":                 {"imagebuilder", "Image recipes", "", "1,000"},
@@ -123,7 +122,8 @@ var knownQuotas = map[string]quota{
 // quotaHint names the quota that a call met and how to raise it; "" where it met none.
 func quotaHint(e *CallError) string {
 	service, _, _ := strings.Cut(string(e.Op), ":")
-	if !quotaCodes[e.Code] || service == "appstream" && e.Code != appstreamQuota {
+	// Builds that meet the quota of builds at once queue, and say so themselves.
+	if !quotaCodes[e.Code] || e.Op == "imagebuilder:CreateImage" || service == "appstream" && e.Code != appstreamQuota {
 		return ""
 	}
 	if service == "appstream" {
