@@ -243,22 +243,24 @@ func (a *appstreamDriver) workOn(ctx context.Context, b *ImageBuilder) (executor
 	}
 	work := named(b.turn.change.Work, b.image, b.turn.in["Tags"])
 	worked := a.Worker.Work(ctx, Job{Addr: b.turn.change.Addr, Work: work, Machine: b, Emit: b.turn.emit})
-	if worked != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		// The session ends with the machine's picture being taken, so that its end alone says nothing.
-		begun, err := b.Begun(ctx, b.image)
-		if err == nil && !begun { // another run may have been first
-			if out, done, metErr := a.madeMeanwhile(ctx, b.turn); done {
-				return out, metErr
-			}
-		}
-		if err != nil || !begun {
-			return nil, errors.Join(worked, err)
-		}
+	if worked == nil {
+		return a.pictured(ctx, b)
 	}
-	return a.pictured(ctx, b)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	// The session ends with the machine's picture being taken, so that its end alone says nothing.
+	begun, err := b.Begun(ctx, b.image)
+	if err != nil {
+		return nil, errors.Join(worked, err)
+	}
+	if begun {
+		return a.pictured(ctx, b)
+	}
+	if out, done, metErr := a.madeMeanwhile(ctx, b.turn); done { // another run was first
+		return out, metErr
+	}
+	return nil, worked
 }
 
 // named is the work with the image's name and tags put in, which follow from the digest of the work.

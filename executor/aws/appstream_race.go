@@ -3,6 +3,7 @@ package aws
 import (
 	"context"
 	"errors"
+	"maps"
 
 	"github.com/org/imagebuild-action/executor"
 	"github.com/org/imagebuild-action/planner"
@@ -80,9 +81,7 @@ func withCapacity(fleet object) object {
 		capacity["DesiredSessions"] = v
 	}
 	out := object{"ComputeCapacity": capacity}
-	for member, v := range fleet {
-		out[member] = v
-	}
+	maps.Copy(out, fleet)
 	return out
 }
 
@@ -110,14 +109,11 @@ func (a *appstreamDriver) sameDirectory(ctx context.Context, t *turn, cause erro
 		return nil, errors.Join(cause, err)
 	}
 	account := sub(t.in, "ServiceAccountCredentials")["AccountName"]
-	for _, config := range list(out, "DirectoryConfigs") {
-		same := sub(config, "ServiceAccountCredentials")["AccountName"] == account &&
-			planner.Covers(config["OrganizationalUnitDistinguishedNames"], t.in["OrganizationalUnitDistinguishedNames"])
-		if !same {
-			return nil, cause
-		}
-		_, err = a.clients.once(ctx, "appstream:UpdateDirectoryConfig", t.region, t.in)
-		return executor.Outputs{"name": t.name()}, err
+	found := list(out, "DirectoryConfigs")
+	if len(found) == 0 || sub(found[0], "ServiceAccountCredentials")["AccountName"] != account ||
+		!planner.Covers(found[0]["OrganizationalUnitDistinguishedNames"], t.in["OrganizationalUnitDistinguishedNames"]) {
+		return nil, cause
 	}
-	return nil, cause
+	_, err = a.clients.once(ctx, "appstream:UpdateDirectoryConfig", t.region, t.in)
+	return executor.Outputs{"name": t.name()}, err
 }

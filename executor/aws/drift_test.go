@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -183,7 +184,7 @@ func TestRolesAllowAChangedDistribution(t *testing.T) {
 		for _, role := range []string{"plan", "build"} {
 			p := plan(t, c, files)
 			if role == "build" {
-				if got := carryOut(t.Context(), p, c.Driver(swift(fmt.Sprint(i)))); got.err != nil {
+				if got := carryOut(t.Context(), p, c.Driver(swift(strconv.Itoa(i)))); got.err != nil {
 					t.Fatal(got.err)
 				}
 			}

@@ -50,7 +50,7 @@ func TestTwoAtOnce(t *testing.T) {
 // Two processes that make the same AppStream image at once, by import or on a machine, both end with it, and leave no machine.
 func TestTwoAppStreamBuildsAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, files := range map[string]map[string]string{"on a machine": builderFiles(), "imported": map[string]string{"main.ib.hcl": imported}} {
+	for name, files := range map[string]map[string]string{"on a machine": builderFiles(), "imported": {"main.ib.hcl": imported}} {
 		for _, apart := range []time.Duration{0, 10 * time.Millisecond, 60 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond} {
 			t.Run(name+" "+apart.String(), func(t *testing.T) {
 				t.Parallel()

@@ -7,6 +7,7 @@ import (
 
 // anyAMI and anySnapshot are those of all regions: images are distributed, and which ids they get nobody knows before.
 func (s *scope) anyAMI() []string { return []string{"arn:" + s.place.partition() + ":ec2:*::image/*"} }
+
 func (s *scope) anySnapshot() []string {
 	return []string{"arn:" + s.place.partition() + ":ec2:*::snapshot/*"}
 }

@@ -14,7 +14,7 @@ import (
 // distributeImage brings an image that is AVAILABLE to where its configuration wants it. DistributeImage
 // works under an execution role (API Reference, DistributeImage).
 func distributeImage(n *planner.Node, have *planner.Observed) (planner.Mending, hcl.Diagnostics) {
-	drift := driftOf(n, have)
+	drift := driftOf(have)
 	m := planner.Mending{Lacks: drift.says(have)}
 	var diags hcl.Diagnostics
 	fail := func(severity hcl.DiagnosticSeverity, summary, detail string) {
@@ -88,7 +88,7 @@ func (d *drift) says(have *planner.Observed) string {
 }
 
 // driftOf compares region by region. Who may launch the AMIs is left to sharing.
-func driftOf(n *planner.Node, have *planner.Observed) *drift {
+func driftOf(have *planner.Observed) *drift {
 	d := &drift{}
 	seen := have.Distributed
 	if seen == nil {
@@ -136,8 +136,11 @@ func (d *drift) compare(region string, was, wanted map[string]any) {
 		d.added = append(d.added, "no copies in "+region+" for accounts "+strings.Join(more, ", "))
 	}
 	for _, m := range []struct{ member, name string }{
-		{"licenseConfigurationArns", "licenses"}, {"launchTemplateConfigurations", "launch templates"}, {"ssmParameterConfigurations", "SSM parameters"},
-		{"s3ExportConfiguration", "export to S3"}, {"fastLaunchConfigurations", "fast launch"},
+		{"licenseConfigurationArns", "licenses"},
+		{"launchTemplateConfigurations", "launch templates"},
+		{"ssmParameterConfigurations", "SSM parameters"},
+		{"s3ExportConfiguration", "export to S3"},
+		{"fastLaunchConfigurations", "fast launch"},
 	} {
 		if len(beyond(wanted[m.member], was[m.member])) > 0 {
 			d.added = append(d.added, m.name+" changed in "+region)

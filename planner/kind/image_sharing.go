@@ -34,7 +34,7 @@ func sharing(_ *planner.Graph, n *planner.Node, have *planner.Observed) ([]*plan
 	if seen == nil {
 		return nil, nil
 	}
-	again := driftOf(n, have).distributes(have)
+	again := driftOf(have).distributes(have)
 	var out []*planner.Change
 	for _, ami := range seen.AMIs {
 		e := sharingIn(seen, ami.Region)
