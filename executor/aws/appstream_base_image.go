@@ -187,12 +187,13 @@ func (q baseQuery) unsuitable(image object, images []object) *hcl.Diagnostic {
 		}
 		in["SoftwaresToInstall"] = wanted
 	}
-	for _, f := range rules.CheckStreamImage(op, in, image) {
-		detail := f.Message + ". " + f.Advice
-		if f.Rule.ID == "as-image-state" {
-			detail += " Write the beginning of its name, up to the date and with the hyphen before it, to take the newest. " + q.others(images)
-		}
-		return planner.RuleDiagnostic(f.Rule.ID, hcl.Range{}, detail)
+	found := rules.CheckStreamImage(op, in, image)
+	if len(found) == 0 {
+		return nil
 	}
-	return nil
+	detail := found[0].Message + ". " + found[0].Advice
+	if found[0].Rule.ID == "as-image-state" {
+		detail += " Write the beginning of its name, up to the date and with the hyphen before it, to take the newest. " + q.others(images)
+	}
+	return planner.RuleDiagnostic(found[0].Rule.ID, hcl.Range{}, detail)
 }
