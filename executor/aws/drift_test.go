@@ -105,7 +105,7 @@ func TestADistributionThatChanged(t *testing.T) {
 		"a region less":              {before: `regions = ["eu-west-1", "eu-central-1"]`, after: one, does: []string{configured, recorded}},
 		"an account's copy":          {before: ami(""), after: ami(`target_account_ids = ["111122223333"]`), role: distributor, does: []string{configured, again}},
 		"a parameter":                {before: one, after: one + "\nssm_parameter_configuration {\nparameter_name = \"/web/ami\"\n}", role: distributor, does: []string{configured, again}},
-		"a parameter less":           {before: one + "\nssm_parameter_configuration {\nparameter_name = \"/web/ami\"\n}", after: one, does: []string{configured, recorded}},
+		"a parameter less":           {before: one + "\nssm_parameter_configuration {\nparameter_name = \"/imagebuilder/web\"\n}", after: one, does: []string{configured, recorded}},
 		"a license":                  {before: one, after: one + "\nlicense_configuration_arns = [\"arn:aws:license-manager:eu-west-1:123456789012:license-configuration:lic-0123456789abcdef0123456789abcdef\"]", role: distributor, does: []string{configured, again}},
 		"a license less":             {before: one + "\nlicense_configuration_arns = [\"arn:aws:license-manager:eu-west-1:123456789012:license-configuration:lic-0123456789abcdef0123456789abcdef\"]", after: one, role: distributor, refused: "--rebuild"},
 		"a launch template":          {before: one, after: one + "\nlaunch_template_configuration {\nlaunch_template_id = \"lt-0123456789abcdef0\"\n}", role: distributor, does: []string{configured, again}},
