@@ -71,6 +71,7 @@ type action struct {
 	out      outputValues
 	ruling   ruling
 	judge    func(directory string) error // of the files that may be read; nil for all
+	headOwn  bool                         // the head that GitHub was asked for is a branch of this repository
 	ledger   ledger
 
 	doc   *report.Document // what the command came to so far
@@ -135,7 +136,8 @@ func (a *action) run(ctx context.Context) error {
 	for _, name := range a.unknown {
 		a.commands.Warning(fmt.Sprintf("There is no input %q: it is not read.", report.Neutral(name)))
 	}
-	t := a.trigger(ctx)
+	a.settleHead(ctx)
+	t := a.trigger()
 	a.ruling = judge(t, a.in["command"], a.in.is(untrustedInput))
 	if a.ruling.refused != "" {
 		a.commands.Error(a.ruling.refused + ". " + a.ruling.hint + ".")
@@ -177,8 +179,8 @@ func (a *action) run(ctx context.Context) error {
 	return told(status)
 }
 
-// trigger is what the gate looks at. GitHub is asked only where the payload does not say whose commit is meant.
-func (a *action) trigger(ctx context.Context) trigger {
+// trigger is what the gate looks at.
+func (a *action) trigger() trigger {
 	e := a.env
 	t := trigger{
 		event: e.Event, fork: e.Fork, dependabot: e.Dependabot, sha: e.SHA,
@@ -195,9 +197,7 @@ func (a *action) trigger(ctx context.Context) trigger {
 		run := e.Payload.WorkflowRun
 		t.head, t.headOwn = run.HeadSHA, run.HeadRepository.ID != 0 && run.HeadRepository.ID == e.Repository.ID
 	case "issue_comment":
-		if t.head, t.headOwn, err = a.askHead(ctx); err != nil {
-			a.commands.Debug(err.Error())
-		}
+		t.head, t.headOwn = e.Head, a.headOwn
 	}
 	return t
 }
@@ -210,18 +210,29 @@ func (a *action) configuration() string {
 	return filepath.Join(a.p.cwd, a.in["path"])
 }
 
-// askHead asks for the head of the pull request that a comment is on, and whether it is a branch of this
-// repository: the event does not say.
-func (a *action) askHead(ctx context.Context) (sha string, own bool, err error) {
+// settleHead asks GitHub for the pull request's head where the event doesn't tell it, as a comment, a merge queue and the
+// input pull-request don't. It is the commit that the run is about then: comments, checks, links and plans name it. A
+// run of the merge itself stays one.
+func (a *action) settleHead(ctx context.Context) {
+	e := a.env
+	if e.PullRequest == 0 || strings.HasPrefix(e.Event, "pull_request") || e.Event == "workflow_run" || a.in["github-token"] == "" {
+		return
+	}
 	client, err := a.client()
-	if err != nil || a.env.PullRequest == 0 {
-		return "", false, err
-	}
-	pr, err := client.PullRequest(ctx, a.env.PullRequest)
 	if err != nil {
-		return "", false, err
+		a.notice("The pull request's head isn't known", err)
+		return
 	}
-	return pr.HeadSHA, pr.HeadRepository != "" && strings.EqualFold(pr.HeadRepository, a.env.Repository.String()), nil
+	pr, err := client.PullRequest(ctx, e.PullRequest)
+	if err != nil {
+		a.notice("The pull request's head isn't known", err)
+		return
+	}
+	if pr.HeadSHA == "" || pr.Merged && pr.MergeSHA == e.SHA {
+		return
+	}
+	e.Head = pr.HeadSHA
+	a.headOwn = pr.HeadRepository != "" && strings.EqualFold(pr.HeadRepository, e.Repository.String())
 }
 
 // mask hides credentials before anything can show them. The key's id is no secret by itself, and is hidden as

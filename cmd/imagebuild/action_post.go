@@ -36,6 +36,7 @@ func (a *action) post(ctx context.Context) error {
 	if err != nil {
 		a.commands.Warning("Not everything could be cleaned up: " + sentence(err.Error()) + " imagebuild gc --run " + l.Run + " does it later.")
 	}
+	a.settleHead(ctx)
 	a.converse(ctx)
 	a.tellEnd(ctx, canceled, err)
 	if err != nil {

@@ -85,6 +85,13 @@ func beginScriptJob(ts *testscript.TestScript, s *githubtest.Server, event strin
 	if strings.HasPrefix(event, "pull_request") {
 		j.Ref, j.Payload = "refs/pull/7/merge", s.PullRequestEvent(7, "synchronize")
 	}
+	switch event {
+	case "issue_comment":
+		j.Ref, j.Payload = "refs/heads/main", map[string]any{"action": "created", "issue": map[string]any{"number": 7, "pull_request": map[string]any{}}}
+	case "merge_group":
+		j.Ref = "refs/heads/gh-readonly-queue/main/pr-7-" + scriptMerge
+		j.Payload = map[string]any{"action": "checks_requested", "merge_group": map[string]any{"head_sha": scriptMerge, "head_ref": j.Ref}}
+	}
 	token := githubtest.TokenWrite
 	for _, set := range settings {
 		name, value, _ := strings.Cut(set, "=")
