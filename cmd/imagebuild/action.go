@@ -255,6 +255,7 @@ func (a *action) program(ctx context.Context, log *github.Relay) *program {
 	inner.onSecrets = a.maskAll
 	if a.ruling.credentials && !a.in.is("sandbox") {
 		inner.identity = a.identity()
+		inner.expectsAWS = inner.identity != nil || a.tokens.Available() == nil
 	}
 	inner.runID = a.runTag()
 	inner.reporter = a.reporter(ctx)
@@ -286,7 +287,7 @@ func (a *action) execute(ctx context.Context, args []string) int {
 // sayCredentials says as whom AWS is called, before it is.
 func (a *action) sayCredentials() {
 	switch {
-	case !a.ruling.credentials, a.in.is("sandbox"):
+	case !a.ruling.credentials, a.in.is("sandbox"), a.in.is("offline"):
 	case a.in["role-to-assume"] != "":
 		a.say("Credentials: the role " + a.in["role-to-assume"] + ", assumed with this job's identity token and renewed while the run lasts.")
 	default:

@@ -60,8 +60,9 @@ var actionInputs = []actionInput{ //nolint:gochecknoglobals // a table, never wr
 	{Name: "var-files", Kind: inputLines, Flag: "var-file", Help: "Files of variables, one a line; later ones win."},
 	{Name: "only", Kind: inputList, Flag: "only", Help: "Keep only the builds whose names match one of these globs, and what they need."},
 	{Name: "except", Kind: inputList, Flag: "except", Help: "Leave out the builds whose names match one of these globs."},
-	{Name: "aws-region", Kind: inputText, Flag: "region", Help: "The region to build in. Without it: AWS_REGION, then the configuration's."},
+	{Name: "aws-region", Kind: inputText, Flag: "region", Help: "The region to build in. Without it: AWS_REGION, AWS_DEFAULT_REGION, the configuration's, the only one that its sources name, the profile's."},
 
+	{Name: "offline", Kind: inputBoolean, Default: "false", Flag: "offline", Help: "Plan without comparing with AWS. Without it, a job that was given a role, account ids or `id-token: write` fails when it has no credentials."},
 	{Name: "role-to-assume", Kind: inputText, Help: "The role that this job's OpenID Connect token is exchanged for. Without it the credentials of the environment are used, and named."},
 	{Name: "role-duration", Kind: inputDuration, Help: "How long one session of the role lasts, 15m to 12h. Sessions are renewed, so builds may take longer."},
 	{Name: "role-chain", Kind: inputLines, Help: "Roles assumed one after the other from role-to-assume, one ARN a line."},
@@ -97,7 +98,7 @@ var actionInputs = []actionInput{ //nolint:gochecknoglobals // a table, never wr
 	{Name: "github-token", Kind: inputText, Default: "${{ github.token }}", Help: "The token for comments, checks and artifacts."},
 	{Name: "matrix", Kind: inputText, Default: "${{ toJSON(matrix) }}", Help: "The job's leg of a matrix: its section in the comment. Leave it as it is."},
 	{Name: "check-run-id", Kind: inputText, Default: "${{ job.check_run_id }}", Help: "The job, for links to it. Leave it as it is."},
-	{Name: untrustedInput, Kind: inputBoolean, Default: "false", Help: "Let build and gc go on with credentials on pull_request_target, workflow_run and issue_comment though what is checked out is not the repository's own. Whoever wrote it can then do what the role can."},
+	{Name: untrustedInput, Kind: inputBoolean, Default: "false", Help: "Let build, gc and test go on, and configurations read any file, with credentials on pull_request_target, workflow_run and issue_comment though what is checked out is not the repository's own. Whoever wrote it can then do what the role can."},
 }
 
 // inputVariable is the environment variable in which GitHub's runner hands over an input: hyphens stay.

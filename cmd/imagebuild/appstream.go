@@ -41,7 +41,7 @@ type streaming struct {
 }
 
 func (s *streaming) add(c *cobra.Command) {
-	c.Flags().StringVar(&s.region, "region", "", "the `region` of the image (default: AWS_REGION, then AWS_DEFAULT_REGION)")
+	c.Flags().StringVar(&s.region, "region", "", "the `region` of the image (default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's)")
 	c.Flags().BoolVar(&s.json, "json", false, "write the result as JSON to standard output")
 	s.tgt.add(c)
 }
@@ -51,7 +51,9 @@ func (s *streaming) add(c *cobra.Command) {
 func (s *streaming) images(ctx context.Context, do func(context.Context, *aws.StreamImages) (any, error)) (err error) {
 	g := &planning{p: s.p, conf: configurationFlags{region: s.region}, tgt: s.tgt, must: true}
 	g.cfg = &dsl.Config{}
-	g.region = s.p.regionOf(g.conf, g.cfg)
+	if err = g.settleRegion(ctx); err != nil {
+		return err
+	}
 	if err = g.connect(ctx); err != nil {
 		return err
 	}

@@ -27,9 +27,11 @@ func (p *program) streamBootstrapCommand() *cobra.Command {
 			"that the machines' role, the role that runs imagebuild, and all others may do with that bucket.",
 		Example: "  imagebuild appstream bootstrap --bucket imagebuild-sessions --region eu-west-1 --account 123456789012 --out bootstrap",
 		Args:    cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
+		RunE: func(c *cobra.Command, _ []string) (err error) {
 			b.Windows = platform == "windows"
-			b.Region = p.regionOf(configurationFlags{region: b.Region}, &dsl.Config{})
+			if b.Region, err = p.regionOrProfiles(c.Context(), configurationFlags{region: b.Region}, &dsl.Config{}); err != nil {
+				return err
+			}
 			if x.Place.Region, x.Bucket, x.Prefix, x.Key = b.Region, b.Bucket, b.Prefix, b.Key; machines != "" {
 				x.Machines = []string{machines}
 			}
@@ -42,7 +44,7 @@ func (p *program) streamBootstrapCommand() *cobra.Command {
 	f := c.Flags()
 	f.StringVar(&b.Bucket, "bucket", "", "the `bucket` that jobs and results lie in")
 	f.StringVar(&b.Prefix, "prefix", "", "what the keys begin with")
-	f.StringVar(&b.Region, "region", "", "the `region` of the machines (default: AWS_REGION, then AWS_DEFAULT_REGION)")
+	f.StringVar(&b.Region, "region", "", "the `region` of the machines (default: AWS_REGION, AWS_DEFAULT_REGION, then the profile's)")
 	f.StringVar(&x.Place.Account, "account", "", "the `account` of the machines, 12 digits")
 	f.StringVar(&b.Key, "key", "ssm:/imagebuild/job-key", "where the key of the jobs is kept: ssm:/path or secretsmanager:NAME#member")
 	f.StringVar(&machines, "machine-role", "", "the `ARN` of the machines' role")

@@ -58,7 +58,7 @@ func (p *program) doctorCommand() *cobra.Command {
 // doctor plans offline, so that a configuration can be examined whose roles are not right yet.
 func (p *program) doctor(ctx context.Context, g *planning, f doctorFlags) error {
 	wanted := g.offline
-	g.offline = true
+	g.offline, g.callsAWS = true, !wanted && !g.tgt.wanted()
 	tgt := g.tgt
 	g.tgt = targetFlags{}
 	plan, err := g.plan(ctx)

@@ -33,7 +33,7 @@ func (f *configurationFlags) add(c *cobra.Command) {
 	if c.Flags().Lookup("all") == nil {
 		addAll(c, &f.all)
 	}
-	c.Flags().StringVar(&f.region, "region", "", "the `region` to build in (default: AWS_REGION, AWS_DEFAULT_REGION, then the configuration's)")
+	c.Flags().StringVar(&f.region, "region", "", "the `region` to build in (default: AWS_REGION, AWS_DEFAULT_REGION, the configuration's, the only one that its sources name, then the profile's)")
 }
 
 // targetFlags say where the calls go: AWS, or a sandbox.

@@ -121,7 +121,7 @@ func (p *program) collectOptions(g *planning, o gcOptions) (planner.CollectOptio
 // nothing else says them.
 func (g *planning) current(ctx context.Context, named, over bool) ([]planner.User, error) {
 	if !named || over {
-		if err := g.settings(named); err != nil {
+		if err := g.settings(ctx, named); err != nil {
 			return nil, err
 		}
 		return nil, g.connect(ctx)
@@ -145,17 +145,16 @@ func (g *planning) current(ctx context.Context, named, over bool) ([]planner.Use
 }
 
 // settings reads region and project without planning anything.
-func (g *planning) settings(named bool) error {
+func (g *planning) settings(ctx context.Context, named bool) error {
 	g.cfg = &dsl.Config{}
-	none := g.p.regionOf(g.conf, g.cfg) == fallbackRegion
+	none := g.p.regionOf(g.conf, g.cfg) == ""
 	if named && (none || g.p.repositoryName("") == "") {
 		if err := g.load(nil); err != nil {
 			return err
 		}
 		g.draw(g.cfg, g.diags)
 	}
-	g.region = g.p.regionOf(g.conf, g.cfg)
-	return nil
+	return g.settleRegion(ctx)
 }
 
 // collect takes stock and plans.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,9 +16,6 @@ import (
 	"github.com/org/imagebuild-action/planner"
 	"github.com/org/imagebuild-action/planner/kind"
 )
-
-// fallbackRegion is what a plan without AWS is made for when nobody names a region.
-const fallbackRegion = "us-east-1"
 
 // A planning is one configuration on its way to a plan, and what must be closed after it.
 type planning struct {
@@ -35,8 +33,10 @@ type planning struct {
 	loc    *location
 	cfg    *dsl.Config
 	region string
-	target *target
-	diags  hcl.Diagnostics // warnings so far, to be shown once
+	// assumed says that nobody named the region. callsAWS says that the command calls AWS though it plans offline.
+	assumed, callsAWS bool
+	target            *target
+	diags             hcl.Diagnostics // warnings so far, to be shown once
 }
 
 func (g *planning) close() error {
@@ -97,7 +97,9 @@ func (g *planning) compile(ctx context.Context) (*planner.Graph, error) {
 	if err := g.load(nil); err != nil {
 		return nil, err
 	}
-	g.region = g.p.regionOf(g.conf, g.cfg)
+	if err := g.settleRegion(ctx); err != nil {
+		return nil, err
+	}
 	if err := g.connect(ctx); err != nil {
 		return nil, err
 	}
@@ -133,7 +135,7 @@ func (g *planning) load(data dataLookup) error {
 		g.p.onSecrets(cfg.Secrets)
 	}
 	if g.stop(diags) {
-		_, more := planner.Compile(cfg, kind.All(), g.p.regionOf(g.conf, cfg)) // what is wrong besides
+		_, more := planner.Compile(cfg, kind.All(), cmp.Or(g.p.regionOf(g.conf, cfg), assumedRegion)) // what is wrong besides
 		g.diags = append(g.diags, more...)
 		g.draw(cfg, g.diags)
 		g.p.reporter.mistaken(g, g.diags)
@@ -151,6 +153,9 @@ func (g *planning) connect(ctx context.Context) error {
 	t, err := g.p.connect(ctx, g.region, g.tgt)
 	if err == nil {
 		g.target = t
+		if g.assumed && !g.tgt.wanted() { // there are credentials, so that a plan would look where nobody builds
+			return noRegion(g.cfg)
+		}
 		return nil
 	}
 	if ctx.Err() != nil {
@@ -161,6 +166,12 @@ func (g *planning) connect(ctx context.Context) error {
 	}
 	if g.tgt.wanted() {
 		return &exit{status: statusFailed, err: err}
+	}
+	if !g.must && g.p.expectsAWS {
+		return &exit{
+			status: statusFailed, err: err,
+			hint: "this job was set up to call AWS: give it credentials (is the secret behind role-to-assume set?), or say offline: true to plan without comparing with AWS",
+		}
 	}
 	if g.must || g.p.identity != nil {
 		return &exit{status: statusFailed, err: err, hint: g.credentialsHint(err)}
@@ -199,23 +210,6 @@ func (g *planning) refuse(ctx context.Context) error {
 
 // dataLookup answers data blocks.
 type dataLookup = func(*dsl.Block) (map[string]cty.Value, hcl.Diagnostics)
-
-// regionOf is the region to build in: the flag's, the environment's, the configuration's.
-func (p *program) regionOf(f configurationFlags, cfg *dsl.Config) string {
-	if f.region != "" {
-		return f.region
-	}
-	for _, name := range []string{"AWS_REGION", "AWS_DEFAULT_REGION"} {
-		if r, ok := p.lookupEnv(name); ok && r != "" {
-			return r
-		}
-	}
-	if cfg.Settings.Region != "" {
-		return cfg.Settings.Region
-	}
-	cfg.Settings.RegionAssumed = true
-	return fallbackRegion
-}
 
 // draw writes diagnostics with their source lines and carets, secrets covered.
 func (g *planning) draw(cfg *dsl.Config, diags hcl.Diagnostics) {

@@ -37,6 +37,8 @@ type program struct {
 	// told all credentials before they are used; nil tells nobody.
 	identity      *aws.WebIdentity
 	onCredentials func(keyID, secret, token string)
+	// expectsAWS says that whoever started this meant AWS to be asked: without credentials a plan fails then.
+	expectsAWS bool
 	// onSecrets is told what is sensitive in a configuration as soon as it is read; nil tells nobody.
 	onSecrets func(secrets []string)
 	reporter  *reporter // nil tells nobody

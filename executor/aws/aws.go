@@ -114,6 +114,15 @@ func New(ctx context.Context, c Config) (*Clients, error) {
 	}, nil
 }
 
+// ProfileRegion is the region of the AWS profile that the environment chooses, "" where it names none. It makes no call.
+func ProfileRegion(ctx context.Context) (string, error) {
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithLogger(logging.Nop{}))
+	if err != nil {
+		return "", fmt.Errorf("reading the AWS configuration: %w", err)
+	}
+	return cfg.Region, nil
+}
+
 // Region is the region that is meant where none is named; "" when none is configured.
 func (c *Clients) Region() string { return c.cfg.Region }
 

@@ -73,6 +73,11 @@ const (
 
 func (d *Document) annotations() []Annotation {
 	var out []Annotation
+	if d.notCompared() && d.Command != "validate" { // which never is
+		a := annotation(Warning, nil, "Not compared with AWS", d.offlineSentence()+" Give the job credentials, for instance with role-to-assume, or say offline: true where this is meant.")
+		a.rank = rankFailure
+		out = append(out, a)
+	}
 	for _, same := range d.failureFolds() {
 		r := &d.Resources[same.first()]
 		a := annotation(Error, r.Failure.Place, r.Failure.Summary, alongside(r.Failure.text(r.Address), same.also(alsoFor, d.resourceName)))

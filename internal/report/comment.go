@@ -144,6 +144,9 @@ func (c *commentary) heading(title, path, counts string) {
 }
 
 func (c *commentary) next(d *Document) {
+	if d.notCompared() {
+		c.printf("> [!WARNING]\n> **Not compared with AWS.** %s\n\n", c.text(d.offlineSentence()))
+	}
 	c.printf("**What happens next:** %s\n\n", c.text(d.next()))
 	if says := d.estimates(); c.level.sections && len(says) > 0 {
 		c.printf("%s\n\n", c.paragraph(strings.Join(says, " ")))
@@ -179,7 +182,11 @@ func (c *commentary) overview() {
 func legCounts(docs []*Document) string {
 	words := make([]string, 0, len(docs))
 	for _, d := range docs {
-		words = append(words, string(d.Outcome))
+		word := string(d.Outcome)
+		if d.notCompared() {
+			word = notCompared
+		}
+		words = append(words, word)
 	}
 	return count(len(docs), "job") + ", " + strings.Join(tally(words), ", ")
 }

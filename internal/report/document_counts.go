@@ -17,6 +17,8 @@ func (d *Document) counts() string {
 		return d.findingCounts()
 	case len(d.Checks) > 0:
 		return d.checkCounts()
+	case d.notCompared():
+		return notCompared + ": " + d.planCounts()
 	case !d.ran():
 		return d.planCounts()
 	}
@@ -31,6 +33,23 @@ func (d *Document) counts() string {
 		}
 	}
 	return together(tally(images), tally(others))
+}
+
+// notCompared comes before anything that a plan says which was made without AWS.
+const notCompared = "not compared with AWS"
+
+// notCompared says of a plan that what it calls new may exist already.
+func (d *Document) notCompared() bool {
+	return d.Offline && d.Outcome != Mistaken && len(d.Resources) > 0 && !d.ran()
+}
+
+// offlineSentence says it to people.
+func (d *Document) offlineSentence() string {
+	s := "This plan was made without AWS"
+	if d.Region != "" {
+		s += " for " + d.Region
+	}
+	return s + ": whatever exists already is counted as new."
 }
 
 // together joins what is counted of images with what is counted of all else.

@@ -91,7 +91,7 @@ func (d *Document) nextAfterPlan() string {
 	case d.PullRequest != nil:
 		return "A build makes this for the pull request. " + d.PullRequest.limits(d.Region) + " Merging finds what it built, distributes it and moves the pointers."
 	case d.Offline:
-		return "A build does this. Nothing was compared with AWS, so that it may find some of it there already."
+		return "A build does this, less what it finds on AWS."
 	}
 	return "A build does this; what is there already is reused."
 }

@@ -18,12 +18,12 @@ const maxTableRows = 100
 func PlanMarkdown(w io.Writer, p *planner.Plan) error {
 	v := newView(p)
 	b := &strings.Builder{}
+	if p.Offline {
+		b.WriteString("**Not compared with AWS**: whatever exists already is counted as new.\n\n")
+	}
 	fmt.Fprintf(b, "### Plan: %s\n\n", v.summary())
 	if s := v.estimateSentence(); s != "" {
 		b.WriteString(s + "\n\n")
-	}
-	if p.Offline {
-		b.WriteString("Made offline: nothing was compared with AWS.\n\n")
 	}
 	v.markdownTable(b)
 	markdownWarnings(b, filesOf(p), p.Diags)
