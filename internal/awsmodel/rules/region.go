@@ -119,6 +119,9 @@ func otherPartition(s *subject) {
 		return
 	}
 	want := awsmodel.PartitionOf(s.place.Region)
+	if !holdsForeign(s.value, want) {
+		return
+	}
 	var visit func(path string, v any)
 	visit = func(path string, v any) {
 		switch x := v.(type) {
@@ -141,6 +144,24 @@ func otherPartition(s *subject) {
 		}
 	}
 	visit("", s.value)
+}
+
+// holdsForeign says whether there is anything for otherPartition to spell out: most inputs hold nothing.
+func holdsForeign(v any, want string) bool {
+	switch x := v.(type) {
+	case string, awsmodel.Unknown:
+		rest, ok := strings.CutPrefix(strings.TrimPrefix(asked(x), "ssm:"), "arn:")
+		return ok && (!strings.HasPrefix(rest, want) || len(rest) == len(want) || rest[len(want)] != ':')
+	case []any:
+		return slices.ContainsFunc(x, func(e any) bool { return holdsForeign(e, want) })
+	case map[string]any:
+		for _, e := range x {
+			if holdsForeign(e, want) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // samePartition says whether an ARN's partition is the region's; where it is not, ib-partition reports it.
