@@ -168,10 +168,7 @@ func (s *Server) findImages(c *call, form url.Values) ([]ec2Image, error) {
 	var out []ec2Image
 	for _, key := range sortedKeys(s.db.amis.rows) {
 		a := s.db.amis.get(key)
-		if a.Region != c.region || !a.visible(c.account) {
-			continue
-		}
-		if len(ids) > 0 && !slices.Contains(ids, a.ID) || len(ids) == 0 && !a.listed(c, form) || !a.executable(c, numbered(form, "ExecutableBy")) {
+		if a.Region != c.region || !a.visible(c.account) || !a.asked(c, form, ids) {
 			continue
 		}
 		if len(owners) > 0 && !slices.Contains(owners, a.Owner) && (a.Alias == "" || !slices.Contains(owners, a.Alias)) {
@@ -182,6 +179,14 @@ func (s *Server) findImages(c *call, form url.Values) ([]ec2Image, error) {
 		}
 	}
 	return out, nil
+}
+
+// asked is whether a call is about an image: by its id, or by those who may launch it.
+func (a *ami) asked(c *call, form url.Values, ids []string) bool {
+	if len(ids) > 0 && !slices.Contains(ids, a.ID) || len(ids) == 0 && !a.listed(c, form) {
+		return false
+	}
+	return a.executable(c, numbered(form, "ExecutableBy"))
 }
 
 // executable is whether an image may be launched by those that ExecutableUsers names; none is no question.

@@ -148,4 +148,4 @@ func (ib *imageBuilder) listWorkflowSteps(c *call) (object, error) {
 }
 
 // listWaitingSteps is truthfully empty: AWS's own workflows never wait for an action, and no others run here.
-func (ib *imageBuilder) listWaitingSteps(*call) (object, error) { return object{"steps": []any{}}, nil }
+func (ib *imageBuilder) listWaitingSteps(c *call) (object, error) { return page(c, "steps", []any{}) }

@@ -58,6 +58,11 @@ func TestStateUpdates(t *testing.T) {
 	if s, shown := state(); s != types.ImageStatusDeprecated || shown.DeprecationTime == nil || f.execution(later).State.Status != types.LifecycleExecutionStatusSuccess {
 		t.Errorf("after its time: %s, %v, %s", s, shown.DeprecationTime, f.execution(later).State.Status)
 	}
+	for deprecated, want := range map[bool]int{false: 0, true: 1} {
+		if n := len(must[*imagebuilder.ListImagesOutput](f)(f.ib.ListImages(t.Context(), &imagebuilder.ListImagesInput{IncludeDeprecated: &deprecated})).ImageVersionList); n != want {
+			t.Errorf("with includeDeprecated %v, %d images are listed, want %d", deprecated, n, want)
+		}
+	}
 	f.update(arn, types.ResourceStatusDisabled)
 	if s, shown := state(); s != types.ImageStatusDisabled || shown.State != ec2types.ImageStateDisabled {
 		t.Errorf("disabled: %s, %s", s, shown.State)

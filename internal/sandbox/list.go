@@ -57,7 +57,7 @@ func (ib *imageBuilder) list(l listing) answer {
 		if err != nil {
 			return nil, err
 		}
-		found = slices.DeleteFunc(found, func(r *resource) bool { return ib.hidden(c, r) || !match(r) })
+		found = slices.DeleteFunc(found, func(r *resource) bool { return ib.hidden(c, r) || withdrawn(c, r) || !match(r) })
 		if l.versions {
 			found = latestOnly(found, flag(false, c.in, "byName"))
 		}
@@ -98,6 +98,11 @@ func (ib *imageBuilder) candidates(c *call, l listing) ([]*resource, error) {
 		return ib.sharedWith(c, l.kind), nil
 	}
 	return nil, nil // there are no third parties, and no marketplace
+}
+
+// withdrawn is whether r is a deprecated image, which ListImages shows only when asked to.
+func withdrawn(c *call, r *resource) bool {
+	return c.op.Name == "ListImages" && !flag(false, c.in, "includeDeprecated") && text(r.Body, "state", "status") == "DEPRECATED"
 }
 
 // hidden is whether r is too new to be listed.

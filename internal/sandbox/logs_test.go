@@ -174,8 +174,8 @@ func TestLogsWritten(t *testing.T) {
 			t.Errorf("restarted %d: %+v", restarted, groups)
 		}
 		if restarted == 0 {
-			if err := f.server.Close(); err != nil {
-				t.Fatal(err)
+			if closing := f.server.Close(); closing != nil {
+				t.Fatal(closing)
 			}
 			f = start(t, opts)
 		}

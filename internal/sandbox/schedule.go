@@ -55,48 +55,43 @@ func (c cron) next(after time.Time) time.Time {
 
 // onDay is whether one of the two fields of days, the one that is not "?", names a day.
 func (c cron) onDay(day time.Time) bool {
-	field, dayOfWeek := strings.ToUpper(c[2]), c[2] == "?"
-	if dayOfWeek {
-		field = strings.ToUpper(c[4])
-	}
 	last := time.Date(day.Year(), day.Month()+1, 0, 0, 0, 0, 0, day.Location()).Day()
-	for item := range strings.SplitSeq(field, ",") {
-		name, nth, counted := strings.Cut(item, "#")
-		switch {
-		case dayOfWeek && counted:
-			n, _ := strconv.Atoi(nth) // the model has checked it
-			if (day.Day()-1)/7+1 == n && slices.Contains(weekdays(name), weekday(day)) {
-				return true
-			}
-		case dayOfWeek && item != "L" && strings.HasSuffix(item, "L"):
-			if day.Day()+7 > last && slices.Contains(weekdays(strings.TrimSuffix(item, "L")), weekday(day)) {
-				return true
-			}
-		case dayOfWeek && item == "L":
-			if weekday(day) == 7 {
-				return true
-			}
-		case dayOfWeek:
-			if slices.Contains(weekdays(item), weekday(day)) {
-				return true
-			}
-		case item == "L":
-			if day.Day() == last {
-				return true
-			}
-		case strings.HasSuffix(item, "W"):
-			n := last
-			if item != "LW" {
-				n, _ = strconv.Atoi(strings.TrimSuffix(item, "W")) // as above
-			}
-			if day.Day() == workday(day, min(n, last), last) {
-				return true
-			}
-		case slices.Contains(values(item, 1, 31, nil), day.Day()):
-			return true
-		}
+	field, names := c[2], ofMonth
+	if field == "?" {
+		field, names = c[4], ofWeek
 	}
-	return false
+	return slices.ContainsFunc(strings.Split(strings.ToUpper(field), ","), func(item string) bool { return names(item, day, last) })
+}
+
+// ofWeek is whether an item of the days of the week names a day of a month that has so many.
+func ofWeek(item string, day time.Time, last int) bool {
+	name, nth, counted := strings.Cut(item, "#")
+	final, isFinal := strings.CutSuffix(item, "L")
+	switch {
+	case counted:
+		n, _ := strconv.Atoi(nth) // the model has checked it
+		return (day.Day()-1)/7+1 == n && slices.Contains(weekdays(name), weekday(day))
+	case item == "L":
+		return weekday(day) == 7
+	case isFinal:
+		return day.Day()+7 > last && slices.Contains(weekdays(final), weekday(day))
+	}
+	return slices.Contains(weekdays(item), weekday(day))
+}
+
+// ofMonth is the same of an item of the days of the month.
+func ofMonth(item string, day time.Time, last int) bool {
+	near, isNear := strings.CutSuffix(item, "W")
+	switch {
+	case item == "L":
+		return day.Day() == last
+	case item == "LW":
+		return day.Day() == workday(day, last, last)
+	case isNear:
+		n, _ := strconv.Atoi(near) // as above
+		return day.Day() == workday(day, min(n, last), last)
+	}
+	return slices.Contains(values(item, 1, 31, nil), day.Day())
 }
 
 // weekday counts from Sunday, which is 1.

@@ -102,6 +102,12 @@ func (s *secretStore) get(c *call) (object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if v := text(c.in, "VersionId"); v != "" && v != n.Version {
+		return nil, fail("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for VersionId: %s", v)
+	}
+	if stage := text(c.in, "VersionStage"); stage != "" && stage != "AWSCURRENT" {
+		return nil, fail("ResourceNotFoundException", "Secrets Manager can't find the specified secret value for staging label: %s", stage)
+	}
 	out := object{"ARN": n.ARN, "Name": n.Name, "VersionId": n.Version, "VersionStages": []any{"AWSCURRENT"}, "CreatedDate": epoch(isoTime(n.Created))}
 	switch {
 	case n.Text != "":

@@ -57,7 +57,13 @@ func askedQuota(c *call) (object, error) {
 	}
 	switch {
 	case c.name == "ListServiceQuotas" && len(all) > 0:
-		return object{"Quotas": all}, nil
+		sub := *c
+		sub.in = with(c.in, object{"limit": number(100, c.in, "MaxResults")})
+		out, err := window(&sub, "Quotas", "NextToken", all, 100)
+		if err != nil {
+			return nil, fail("InvalidPaginationTokenException", "The pagination token is not valid here.")
+		}
+		return out, nil
 	case c.name == "GetServiceQuota" && len(all) > 0 && code != "":
 		return object{"Quota": all[0]}, nil
 	case c.name == "ListServiceQuotas" || c.name == "GetServiceQuota":

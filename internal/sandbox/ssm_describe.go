@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"cmp"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -185,9 +186,7 @@ func (s *parameterStore) retag(c *call, change func(tags map[string]string)) (ob
 	}
 	next := *p
 	next.Tags = map[string]string{}
-	for k, v := range p.Tags {
-		next.Tags[k] = v
-	}
+	maps.Copy(next.Tags, p.Tags)
 	change(next.Tags)
 	if len(next.Tags) > maxTags {
 		return nil, fail("TooManyTagsError", "")
@@ -198,9 +197,7 @@ func (s *parameterStore) retag(c *call, change func(tags map[string]string)) (ob
 
 func (s *parameterStore) addTags(c *call) (object, error) {
 	return s.retag(c, func(tags map[string]string) {
-		for k, v := range pairs(list(c.in, "Tags")) {
-			tags[k] = v
-		}
+		maps.Copy(tags, pairs(list(c.in, "Tags")))
 	})
 }
 
