@@ -40,6 +40,7 @@ func (f *configurationFlags) add(c *cobra.Command) {
 type targetFlags struct {
 	sandbox    bool
 	sandboxDir string
+	network    string
 	root       string
 }
 
@@ -47,6 +48,7 @@ func (f *targetFlags) add(c *cobra.Command) {
 	c.Flags().BoolVar(&f.sandbox, "sandbox", false, "use an AWS of its own on this machine instead of an account")
 	c.Flags().StringVar(&f.sandboxDir, "sandbox-dir", "", "keep the sandbox's state in `dir`, so that later runs find what this one made")
 	c.Flags().StringVar(&f.root, "root", "auto", "where the sandbox runs components: "+rootHelp)
+	addNetwork(c, &f.network)
 }
 
 // wanted reports whether a sandbox is meant; --sandbox-dir alone says so too.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -20,8 +22,7 @@ type isolationFlags struct {
 
 func (f *isolationFlags) add(c *cobra.Command, root, help string) {
 	c.Flags().StringVar(&f.root, "root", root, help)
-	f.network = component.NetworkHost
-	choose(c, &f.network, "network", "the network of components", component.NetworkHost, component.NetworkNone)
+	addNetwork(c, &f.network)
 	c.Flags().StringVar(&f.memory, "memory", "", "at most so many `bytes` of memory for each run, such as 512m or 2g")
 	c.Flags().StringVar(&f.disk, "disk", "", "each run may grow its root by at most so many `bytes`, such as 2g")
 	c.Flags().IntVar(&f.processes, "processes", 0, "at most `n` processes and threads at a time for each run")
@@ -42,10 +43,19 @@ func (f *isolationFlags) limits() (component.Limits, error) {
 		}
 		*to = n
 	}
-	if f.network != component.NetworkHost && f.network != component.NetworkNone {
-		return out, mistake("choose host or none", "--network cannot be %q", f.network)
+	return out, knownNetwork(f.network)
+}
+
+// addNetwork adds --network wherever components run isolated.
+func addNetwork(c *cobra.Command, to *string) {
+	c.Flags().StringVar(to, "network", component.NetworkAuto, "the network of components: `private`, which reaches public addresses alone, host, none, or auto, which is private where that is possible")
+}
+
+func knownNetwork(network string) error {
+	if !slices.Contains(component.Networks(), network) {
+		return mistake("choose "+strings.Join(component.Networks(), ", "), "--network cannot be %q", network)
 	}
-	return out, nil
+	return nil
 }
 
 // byteSize reads "512m": a number and a power of 1024.

@@ -97,8 +97,8 @@ func (r *running) run(c *cobra.Command) error {
 		Kind: r.isolation.root, Environ: r.p.environ(), Pass: r.isolation.env,
 		Network: r.isolation.network, Limits: limits,
 	}
-	if spec.Kind == component.RootHost && spec.Network == component.NetworkNone {
-		return mistake("add --root overlay, or another root of the documents' own", "--network none needs a root that is not this machine itself")
+	if spec.Kind == component.RootHost && (spec.Network == component.NetworkNone || spec.Network == component.NetworkPrivate) {
+		return mistake("add --root overlay, or another root of the documents' own", "--network %s needs a root that is not this machine itself", spec.Network)
 	}
 	if spec.Kind == component.RootHost {
 		// AWSTOE's scripts start where it was started, with its environment.

@@ -14,7 +14,7 @@ import (
 )
 
 func (p *program) sandboxCommand() *cobra.Command {
-	var listen, dir, root, region, faults string
+	var listen, dir, root, network, region, faults string
 	var issuers, roles, hosts []string
 	c := &cobra.Command{
 		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
@@ -29,12 +29,15 @@ func (p *program) sandboxCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			if err := knownNetwork(network); err != nil {
+				return err
+			}
 			chosen, err := p.chooseRoot(c.Context(), root)
 			if err != nil {
 				return err
 			}
 			defer func() { err = errors.Join(err, chosen.close()) }()
-			o := sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Region: region, Faults: script, Issuers: trustedIssuers(issuers), HostNames: hosts}
+			o := sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Network: network, Region: region, Faults: script, Issuers: trustedIssuers(issuers), HostNames: hosts}
 			if o.Roles, err = p.readRoles(roles); err != nil {
 				return err
 			}
@@ -48,6 +51,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	c.Flags().StringVar(&listen, "listen", "127.0.0.1:0", "the `address` to serve on; port 0 takes a free one")
 	c.Flags().StringVar(&dir, "sandbox-dir", "", "keep the state in `dir` (default: a temporary one)")
 	c.Flags().StringVar(&root, "root", "auto", "where components run: "+rootHelp)
+	addNetwork(c, &network)
 	c.Flags().StringVar(&region, "region", "us-east-1", "the `region` of requests that name none")
 	c.Flags().StringVar(&faults, "faults", "", "let calls fail, and what they make go wrong, as the script in `file` says (JSON; see docs/appstream.md)")
 	c.Flags().StringArrayVar(&hosts, "host-name", nil, "also answer requests that call the sandbox by this `name`; may be repeated")

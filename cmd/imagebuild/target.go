@@ -76,11 +76,14 @@ func (p *program) identityWait() time.Duration {
 }
 
 func (p *program) connectSandbox(ctx context.Context, region string, f targetFlags) (*target, error) {
+	if err := knownNetwork(f.network); err != nil {
+		return nil, err
+	}
 	root, err := p.chooseRoot(ctx, f.root)
 	if err != nil {
 		return nil, err
 	}
-	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: root.Kind, Base: root.Base, BaseName: root.BaseName, Region: region, Account: sandboxAccount})
+	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: root.Kind, Base: root.Base, BaseName: root.BaseName, Network: f.network, Region: region, Account: sandboxAccount})
 	if err != nil {
 		return nil, errors.Join(err, root.close())
 	}

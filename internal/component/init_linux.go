@@ -40,17 +40,17 @@ func agentInit() error {
 	if err = req.Limits.apply(); err != nil {
 		return err
 	}
-	w, err := startWorker(req.Env)
+	if req.Setup.Network == NetworkNone || req.Setup.Network == NetworkPrivate {
+		if err = req.Setup.joinNetwork(networkPipe()); err != nil {
+			return err
+		}
+	}
+	w, err := startWorker(req.Env, req.Setup.Network == networkScoped)
 	if err != nil {
 		return fmt.Errorf("starting the worker: %w", err)
 	}
 	if err := req.Setup.enter(); err != nil {
 		return err
-	}
-	if req.Setup.Network == NetworkNone {
-		if err := loopbackUp(); err != nil {
-			return err
-		}
 	}
 	req.Setup = nil
 	go w.hand(req)
@@ -88,7 +88,7 @@ type worker struct {
 }
 
 // startWorker returns when the worker is loaded and needs nothing more of the machine's files.
-func startWorker(env []string) (*worker, error) {
+func startWorker(env []string, scoped bool) (*worker, error) {
 	ready, loaded, err := os.Pipe()
 	if err != nil {
 		return nil, err
@@ -101,13 +101,18 @@ func startWorker(env []string) (*worker, error) {
 	if err != nil {
 		return nil, err
 	}
-	// A bounding set belongs to a thread and is inherited by what that thread starts.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	if err := dropCapabilities(); err != nil {
-		return nil, fmt.Errorf("dropping capabilities: %w", err)
-	}
-	if err := cmd.Start(); err != nil {
+	started := make(chan error)
+	go func() {
+		// What is given up belongs to a thread and is inherited by what that starts. The thread is never
+		// unlocked, so it ends here: process 1 itself has a root to make.
+		runtime.LockOSThread()
+		err := confine(scoped)
+		if err == nil {
+			err = cmd.Start()
+		}
+		started <- err
+	}()
+	if err := <-started; err != nil {
 		return nil, err
 	}
 	if err := loaded.Close(); err != nil {
@@ -117,6 +122,22 @@ func startWorker(env []string) (*worker, error) {
 		return nil, fmt.Errorf("the worker ended before it was loaded: %w", err)
 	}
 	return &worker{cmd, stdin}, ready.Close()
+}
+
+// confine gives up, for this thread and all it starts, what no document needs.
+func confine(scoped bool) error {
+	if scoped {
+		if err := closeAbstractSockets(); err != nil {
+			return fmt.Errorf("closing the machine's abstract sockets: %w", err)
+		}
+	}
+	if err := filterCalls(); err != nil {
+		return fmt.Errorf("filtering system calls: %w", err)
+	}
+	if err := dropCapabilities(); err != nil {
+		return fmt.Errorf("dropping capabilities: %w", err)
+	}
+	return nil
 }
 
 // capabilities are what root keeps: the list that container engines keep by default, which package

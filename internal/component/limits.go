@@ -15,8 +15,12 @@ type Limits struct {
 
 // The networks a RootSpec may ask for.
 const (
-	NetworkHost = "host" // the machine's
-	NetworkNone = "none" // one of its own, with nothing but a loopback interface
+	NetworkHost    = "host"    // the machine's
+	NetworkNone    = "none"    // one of its own, with nothing but a loopback interface
+	NetworkPrivate = "private" // one of its own, with a way to public addresses alone
+	NetworkAuto    = "auto"    // private where it is possible, else the machine's, without its abstract sockets where the kernel can close them
+
+	networkScoped = "scoped" // what auto falls back to
 )
 
 // A remainder is what of the limits no control group enforces. Process 1 of the root enforces it.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -192,6 +193,9 @@ func mountRun() error {
 // resolver makes names resolvable where /etc/resolv.conf is missing, or is a link into the machine's /run.
 func (s *setup) resolver() error {
 	const file = "/etc/resolv.conf"
+	if s.Network == NetworkPrivate {
+		return s.coverResolver(file)
+	}
 	info, err := os.Stat(file)
 	// The file of a container image, or of a tree made elsewhere, says nothing of this machine's network.
 	if s.ResolvConf == "" || err == nil && (s.Base == "" || !info.Mode().IsRegular()) {
@@ -209,6 +213,41 @@ func (s *setup) resolver() error {
 	}
 	if err := os.WriteFile(path, []byte(s.ResolvConf), 0o644); err != nil { //nolint:gosec // every process resolves names
 		return fmt.Errorf("providing %s: %w", file, err)
+	}
+	return nil
+}
+
+// coverResolver shows the resolver of a private network. It isn't part of the image: it is mounted over
+// the file, or lies in /run where the file is a link into that.
+func (s *setup) coverResolver(file string) error {
+	path := file
+	if to, err := os.Readlink(file); err == nil {
+		if path = to; !filepath.IsAbs(to) {
+			path = filepath.Join("/etc", to)
+		}
+	}
+	cover := path
+	inRun := strings.HasPrefix(path, "/run/") || strings.HasPrefix(path, "/var/run/")
+	if !inRun {
+		cover = "/run/resolv.conf"
+	}
+	for _, at := range []string{path, cover} {
+		if err := target(filepath.Dir(at)); err != nil {
+			return err
+		}
+		f, err := os.OpenFile(at, os.O_CREATE|os.O_WRONLY, 0o644) //nolint:gosec // every process resolves names
+		if err = errors.Join(err, f.Close()); err != nil {
+			return fmt.Errorf("providing %s: %w", at, err)
+		}
+	}
+	if err := os.WriteFile(cover, []byte(s.ResolvConf), 0o644); err != nil { //nolint:gosec // as above
+		return fmt.Errorf("providing %s: %w", file, err)
+	}
+	if inRun {
+		return nil
+	}
+	if err := unix.Mount(cover, path, "", unix.MS_BIND, ""); err != nil {
+		return fmt.Errorf("covering %s: %w", file, err)
 	}
 	return nil
 }

@@ -18,6 +18,7 @@ type agentProcess struct {
 	root    Root
 	request request
 	group   *controlGroup
+	wire    *wire // nil for a root with the machine's network
 	cmd     *exec.Cmd
 	events  *os.File
 	answers *os.File
@@ -68,6 +69,10 @@ func (a *agentProcess) start(ctx context.Context, role string) error {
 	a.cmd.Stdin = theirs[0]
 	a.cmd.Stderr = writerFunc(a.stderr.write)
 	a.cmd.ExtraFiles = theirs[1:]
+	if a.wire != nil {
+		a.cmd.ExtraFiles = append(slices.Clone(a.cmd.ExtraFiles), a.wire.theirs)
+		theirs = append(theirs, a.wire.theirs)
+	}
 	a.cmd.Env, a.cmd.Dir = a.request.Env, "/"
 	a.cmd.SysProcAttr = a.isolation(role)
 	a.started, a.ended = make(chan error, 1), make(chan error, 1)
@@ -113,7 +118,7 @@ func (a *agentProcess) isolation(role string) *syscall.SysProcAttr {
 		return attr
 	}
 	attr.Cloneflags = syscall.CLONE_NEWNS | syscall.CLONE_NEWPID | syscall.CLONE_NEWUTS | syscall.CLONE_NEWIPC
-	if a.root.spec.Network == NetworkNone {
+	if a.wire != nil {
 		attr.Cloneflags |= syscall.CLONE_NEWNET
 	}
 	if a.root.user {

@@ -40,8 +40,8 @@ type RootSpec struct {
 	Scratch string
 	// Mask are directories of the machine that appear empty in an overlay, besides /root and what is in /home.
 	Mask []string
-	// Network is "" or "host" for the machine's network, "none" for a network of its own that
-	// reaches nothing but itself.
+	// Network is one of the constants; "" for the machine's. A network of a root's own reaches the
+	// S3Endpoint of its jobs by a listener of its own, and nothing else of the machine.
 	Network string
 	// Limits bound what the documents may use of the machine.
 	Limits Limits
@@ -61,6 +61,8 @@ type Root struct {
 	user   bool   // made in a user namespace
 	spec   RootSpec
 	self   string
+
+	mirrors []string // "host:port" of private networks that a private network reaches all the same
 }
 
 // A RootError says that the root asked for cannot be made, and what to do.
@@ -127,7 +129,7 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 	if err := r.bound(); err != nil {
 		return Root{}, err
 	}
-	err := r.probe(ctx)
+	err := r.connect(ctx)
 	switch {
 	case err == nil:
 		return r, nil
@@ -143,9 +145,9 @@ func OpenRoot(ctx context.Context, spec RootSpec, self string) (Root, error) {
 // bound finds out how the limits and the network asked for are enforced, and says so in the reason.
 func (r *Root) bound() error {
 	switch n := r.spec.Network; {
-	case n != "" && n != NetworkHost && n != NetworkNone:
-		return fmt.Errorf("there is no network %q: it is host or none", n)
-	case r.kind == RootHost && n == NetworkNone:
+	case n != "" && !slices.Contains(Networks(), n):
+		return fmt.Errorf("there is no network %q: it is %s", n, strings.Join(Networks(), ", "))
+	case r.kind == RootHost && (n == NetworkNone || n == NetworkPrivate):
 		return &RootError{r.kind, errors.New("what acts on this machine itself has its network")}
 	case r.kind == RootHost && r.spec.Limits.Disk > 0:
 		return &RootError{r.kind, errors.New("the disk of this machine itself cannot be limited")}

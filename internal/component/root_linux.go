@@ -52,6 +52,14 @@ func (r Root) isolated(ctx context.Context, job Job, emit func(Event)) (result *
 		return nil, err
 	}
 	a := &agentProcess{root: r, request: req, group: group}
+	if a.wire, err = r.newWire(job); err != nil {
+		return nil, err
+	}
+	if a.wire != nil {
+		defer func() { err = errors.Join(err, a.wire.close()) }()
+		req.Setup.Forwards = a.wire.listens()
+		a.wire.serve(ctx)
+	}
 	if err := a.start(ctx, role); err != nil {
 		return nil, err
 	}
@@ -70,6 +78,9 @@ func (r Root) prepare() (*setup, func() error, error) {
 	}
 	cleanup := func() error { return RemoveTree(run) }
 	s := &setup{Dir: r.dir, Base: r.spec.Base, Run: run, User: r.user, Lowers: r.spec.Lowers, ResolvConf: resolvConf(), Network: r.spec.Network}
+	if r.spec.Network == NetworkPrivate {
+		s.ResolvConf = ownResolver(s.ResolvConf)
+	}
 	if r.kind == rootDir {
 		return s, cleanup, nil
 	}

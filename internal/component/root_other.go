@@ -33,3 +33,7 @@ func (m remainder) apply() error {
 	}
 	return nil
 }
+
+func (r Root) privateMirrors(context.Context) []string { return nil }
+
+func canCloseAbstractSockets() bool { return false }

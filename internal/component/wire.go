@@ -37,7 +37,8 @@ type setup struct {
 	Run        string   `json:"run"` // an empty directory of this run's own
 	Mask       []string `json:"mask,omitempty"`
 	Network    string   `json:"network,omitempty"`
-	User       bool     `json:"user,omitempty"` // made in a user namespace
+	Forwards   []string `json:"forwards,omitempty"` // where a network of its own listens for this machine's services
+	User       bool     `json:"user,omitempty"`     // made in a user namespace
 	ResolvConf string   `json:"resolvConf,omitempty"`
 }
 
@@ -105,7 +106,8 @@ func receive(r io.Reader, take func(message)) error {
 
 // eventPipe is the descriptor an agent sends messages on, answerPipe the one it reads answers from;
 // readyPipe is where a worker says that it is loaded and needs nothing more of the machine's files.
-func eventPipe() *os.File  { return os.NewFile(3, "events") }
-func answerPipe() *os.File { return os.NewFile(4, "answers") }
-func readyPipe() *os.File  { return os.NewFile(5, "ready") }
-func requests() *os.File   { return os.NewFile(0, "request") }
+func eventPipe() *os.File   { return os.NewFile(3, "events") }
+func answerPipe() *os.File  { return os.NewFile(4, "answers") }
+func readyPipe() *os.File   { return os.NewFile(5, "ready") }
+func networkPipe() *os.File { return os.NewFile(5, "network") } // of process 1 alone
+func requests() *os.File    { return os.NewFile(0, "request") }

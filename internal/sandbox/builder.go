@@ -76,6 +76,7 @@ func (b *builder) spec(kind string) component.RootSpec {
 		Scratch: filepath.Join(b.dir, "scratch"),
 		Mask:    []string{b.dir},
 		Environ: b.opts.Environ,
+		Network: b.opts.Network,
 	}
 }
 

@@ -22,6 +22,8 @@ type Options struct {
 	Base string
 	// BaseName is what sentences call Base, such as the image it was made of; "" for its path.
 	BaseName string
+	// Network is the network of components, as component.RootSpec has it; "" is this machine's.
+	Network string
 	// Self is the program to run again as the agent inside a root; its main must call component's agent hook.
 	Self string
 	// Now is the clock; nil is the machine's.
