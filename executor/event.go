@@ -95,6 +95,7 @@ type Failure struct { //nolint:errname // a noun of the reports, for which it is
 	LogGroup   string // where the full log is
 	LogStream  string
 	LogFile    string // a file on this machine, in the sandbox
+	Advice     string // sentences that say what to do next; "" where nobody knows
 
 	// Cause is the error it was made of, where it was made of one.
 	Cause error

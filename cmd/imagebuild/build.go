@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -140,6 +141,7 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 	if err != nil {
 		return &exit{status: statusFailed, err: err}
 	}
+	g.target.systems.explain(ctx, plan)
 	rec, err := p.openRecord(o.logDir, g.cfg.Secrets)
 	if err != nil {
 		return &exit{status: statusFailed, err: err, hint: "name a directory that can be written: --log-dir DIR"}
@@ -148,7 +150,11 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 	rep := report.New(plan, p.reporter.meta(report.Meta{
 		Version: version, Sandbox: g.target.server != nil, Files: g.cfg.Files, Events: rec.events(), Logs: rec.dir, Secrets: g.cfg.Secrets,
 	}))
-	failed := p.carryOut(ctx, g, plan, o, []func(executor.Event){p.reporter.following(g, rep), rec.fold})
+	sinks := []func(executor.Event){p.reporter.following(g, rep), rec.fold}
+	if g.target.server != nil {
+		sinks = slices.Insert(sinks, 0, g.target.systems.local(rec))
+	}
+	failed := p.carryOut(ctx, g, plan, o, sinks)
 	p.reporter.ran(g, rep)
 	if err = rec.close(); err != nil {
 		fmt.Fprintf(p.stderr, "warning: the record of this run is not complete: %v\n", err)

@@ -127,6 +127,14 @@ func (r *record) fold(e executor.Event) {
 	_, r.err = fmt.Fprintln(s, line.Line)
 }
 
+// logFile is the file that holds an image's log; "" where there is none.
+func (r *record) logFile(a dsl.Addr) string {
+	if s := r.logs[a]; s != nil {
+		return s.file.Name()
+	}
+	return ""
+}
+
 // close ends the record and says what of it is missing.
 func (r *record) close() error {
 	errs := []error{r.json.Err(), r.err}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/org/imagebuild-action/internal/component"
 	"github.com/org/imagebuild-action/internal/sandbox"
 )
 
@@ -40,6 +41,11 @@ func (p *program) sandboxCommand() *cobra.Command {
 			o := sandbox.Options{Dir: dir, Root: chosen.Kind, Base: chosen.Base, BaseName: chosen.BaseName, Network: network, Region: region, Faults: script, Issuers: trustedIssuers(issuers), HostNames: hosts}
 			if o.Roles, err = p.readRoles(roles); err != nil {
 				return err
+			}
+			if root == component.RootAuto {
+				stand := newSystems(p)
+				defer func() { err = errors.Join(err, stand.close()) }()
+				o.System = stand.find
 			}
 			server, err := p.openSandbox(c.Context(), o)
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/org/imagebuild-action/executor/aws"
+	"github.com/org/imagebuild-action/internal/component"
 	"github.com/org/imagebuild-action/internal/sandbox"
 )
 
@@ -19,6 +20,7 @@ type target struct {
 	clients *aws.Clients // nil when planning without AWS
 	account string       // "" without AWS
 	server  *sandbox.Server
+	systems *systems    // what stands in there for parent images; nil where --root says it
 	root    *chosenRoot // what the sandbox runs components in; nil without one
 	// why says in one sentence why there are no clients, "" where nobody needs to know.
 	why string
@@ -32,7 +34,7 @@ func (t *target) close() error {
 	if t == nil || t.server == nil {
 		return nil
 	}
-	return errors.Join(t.server.Close(), t.root.close())
+	return errors.Join(t.server.Close(), t.root.close(), t.systems.close())
 }
 
 // connect finds the AWS that is meant. Credentials that are missing are an error only where they are needed.
@@ -83,11 +85,17 @@ func (p *program) connectSandbox(ctx context.Context, region string, f targetFla
 	if err != nil {
 		return nil, err
 	}
-	server, err := p.openSandbox(ctx, sandbox.Options{Dir: f.sandboxDir, Root: root.Kind, Base: root.Base, BaseName: root.BaseName, Network: f.network, Region: region, Account: sandboxAccount})
+	var stand *systems
+	options := sandbox.Options{Dir: f.sandboxDir, Root: root.Kind, Base: root.Base, BaseName: root.BaseName, Network: f.network, Region: region, Account: sandboxAccount}
+	if f.root == component.RootAuto {
+		stand = newSystems(p)
+		options.System = stand.find
+	}
+	server, err := p.openSandbox(ctx, options)
 	if err != nil {
 		return nil, errors.Join(err, root.close())
 	}
-	t := &target{server: server, account: sandboxAccount, root: root}
+	t := &target{server: server, account: sandboxAccount, root: root, systems: stand}
 	url, err := server.Listen("127.0.0.1:0")
 	if err == nil {
 		t.clients, err = aws.New(ctx, aws.Config{Region: region, Endpoint: url, KeyID: "sandbox", SecretKey: "sandbox"})

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/org/imagebuild-action/internal/component"
@@ -27,20 +26,12 @@ type testRoots struct {
 
 	given *chosenRoot // what --root names; nil for auto
 
-	mu     sync.Mutex
-	images map[string]*image
-}
-
-// An image is a container image that stands in for a parent image, or why it could not be had.
-type image struct {
-	once sync.Once
-	tree *ociroot.Tree
-	err  error
+	images *systems
 }
 
 // open finds the root that --root names.
 func (r *testRoots) open(ctx context.Context) error {
-	r.images = map[string]*image{}
+	r.images = newSystems(r.p)
 	kind := r.f.root
 	dir, isDir := strings.CutPrefix(kind, "dir:")
 	switch {
@@ -70,7 +61,7 @@ func (r *testRoots) choose(ctx context.Context, b *rehearsal.Build) (spec compon
 	ref := b.Equivalent()
 	why := "no container image is known for its parent image"
 	if ref != "" {
-		tree, err := r.image(ctx, ref)
+		tree, err := r.images.image(ctx, ref)
 		if err == nil {
 			r.say("%s: %s stands for its parent image", b.Name, ref)
 			return r.with(component.RootSpec{Kind: component.RootOverlay, Base: tree.Dir, BaseName: ref}), "", nil
@@ -91,19 +82,6 @@ func (r *testRoots) say(format string, args ...any) {
 	fmt.Fprintln(r.p.stderr, report.Neutral(fmt.Sprintf(format, args...)))
 }
 
-// image fetches an image once, however many builds want it.
-func (r *testRoots) image(ctx context.Context, ref string) (*ociroot.Tree, error) {
-	r.mu.Lock()
-	i := r.images[ref]
-	if i == nil {
-		i = &image{}
-		r.images[ref] = i
-	}
-	r.mu.Unlock()
-	i.once.Do(func() { i.tree, i.err = r.p.openImage(ctx, ref, defaultPatience) })
-	return i.tree, i.err
-}
-
 // with adds what the flags say of every root.
 func (r *testRoots) with(spec component.RootSpec) component.RootSpec {
 	spec.Network, spec.Limits = r.f.network, r.limits
@@ -117,10 +95,6 @@ func (r *testRoots) close() error {
 	if r.given != nil {
 		errs = append(errs, r.given.close())
 	}
-	for _, i := range r.images {
-		if i.tree != nil {
-			errs = append(errs, i.tree.Close())
-		}
-	}
+	errs = append(errs, r.images.close())
 	return errors.Join(errs...)
 }

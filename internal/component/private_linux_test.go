@@ -54,4 +54,3 @@ func TestPrivateNetwork(t *testing.T) {
 		t.Errorf("the root calls itself %q", root.Describe())
 	}
 }
-

@@ -17,7 +17,7 @@ func equivalents() []equivalent {
 	return []equivalent{
 		{`amazon-linux-2023|\bal2023\b|al2023-ami`, "public.ecr.aws/amazonlinux/amazonlinux:2023"},
 		{`amazon-linux-2\b|\bamzn2`, "public.ecr.aws/amazonlinux/amazonlinux:2"},
-		{`ubuntu\D*(\d\d)(?:\.04|-lts)`, "public.ecr.aws/ubuntu/ubuntu:$1.04"},
+		{`ubuntu\D*(\d\d)(?:\.04|-lts|$)`, "public.ecr.aws/ubuntu/ubuntu:$1.04"},
 		{`debian\D*(1[1-9])\b`, "public.ecr.aws/docker/library/debian:$1"},
 		{`(?:red-hat-enterprise-linux|rhel)-?(8|9|10)\b`, "registry.access.redhat.com/ubi$1/ubi:latest"},
 		{`centos-stream-(9|10)\b`, "quay.io/centos/centos:stream$1"},
@@ -29,10 +29,17 @@ func (b *Build) Equivalent() string {
 	if b.Container && b.Parent != "" && !strings.HasPrefix(b.Parent, "arn:") && !strings.HasPrefix(b.Parent, "data.") {
 		return b.Parent
 	}
+	return Equivalent(b.Parent)
+}
+
+// Equivalent is the container image of the system that a parent image, or a name of a system such as
+// "Amazon-Linux-2023", stands for; "" where none is known.
+func Equivalent(parent string) string {
+	parent = strings.ToLower(parent)
 	for _, e := range equivalents() {
 		p := regexp.MustCompile(e.pattern)
-		if m := p.FindStringSubmatchIndex(strings.ToLower(b.Parent)); m != nil {
-			return string(p.ExpandString(nil, e.image, strings.ToLower(b.Parent), m))
+		if m := p.FindStringSubmatchIndex(parent); m != nil {
+			return string(p.ExpandString(nil, e.image, parent, m))
 		}
 	}
 	return ""

@@ -230,6 +230,9 @@ func (it *Item) Diagnostic() *hcl.Diagnostic {
 			d.Detail = fmt.Sprintf("%s: %s: %s", it.Addr, f.Code, sentence(f.Message))
 		}
 	}
+	if f.Advice != "" {
+		d.Detail += "\n" + f.Advice
+	}
 	if s := fullLog(f); s != "" {
 		d.Detail += "\n" + s
 	}

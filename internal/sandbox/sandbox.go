@@ -9,8 +9,16 @@
 package sandbox
 
 import (
+	"context"
 	"time"
 )
+
+// A StandIn is a directory with a Linux system that an image is built on.
+type StandIn struct {
+	Dir  string // "" for this machine's own system
+	Name string // such as the container image it was made of
+	Why  string // why it is this machine's, a clause
+}
 
 // Options say what kind of AWS to be. The zero value is usable.
 type Options struct {
@@ -22,6 +30,10 @@ type Options struct {
 	Base string
 	// BaseName is what sentences call Base, such as the image it was made of; "" for its path.
 	BaseName string
+	// System finds what stands in for the system of a parent image ("Amazon Linux 2023", "" where that is not
+	// known) when Root is auto and there is no Base; ref, unless "", is the very StandIn.Name that the layers below
+	// were made on. nil is this machine for all.
+	System func(ctx context.Context, system, ref string) (StandIn, error)
 	// Network is the network of components, as component.RootSpec has it; "" is this machine's.
 	Network string
 	// Self is the program to run again as the agent inside a root; its main must call component's agent hook.

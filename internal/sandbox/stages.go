@@ -54,6 +54,9 @@ func (m *making) test(ctx context.Context) error {
 		{name: "CollectImageScanFindings", action: "CollectImageScanFindings", skip: true},
 		{name: "ApplyTestComponents", action: "ExecuteComponents", do: func(ctx context.Context) (object, error) {
 			spec := m.b.spec(m.rootKind())
+			if _, err := m.standOn(ctx, &spec, m.w.Layers); err != nil {
+				return nil, err
+			}
 			spec.Lowers = m.b.layers(m.w.Layers)
 			return m.components(ctx, spec, "test")
 		}},
@@ -155,10 +158,17 @@ func (m *making) applyBuild(ctx context.Context) (object, error) {
 	if err := m.enter(ctx, "BUILDING"); err != nil {
 		return nil, err
 	}
-	if kind := m.rootKind(); kind != component.RootNone {
-		m.say("Sandbox: %s stands for the base image %s; only what images built here changed is on top of it.", cmp.Or(m.b.opts.BaseName, m.b.opts.Base, "this machine"), text(m.fixed, "imageRecipe", "parentImage"))
-	}
 	spec := m.b.spec(m.rootKind())
+	stand, err := m.standOn(ctx, &spec, m.w.Base)
+	if err != nil {
+		return nil, err
+	}
+	if spec.Kind != component.RootNone {
+		m.say("Sandbox: %s stands for the base image %s; only what images built here changed is on top of it.%s", cmp.Or(spec.BaseName, spec.Base, "this machine"), text(m.fixed, "imageRecipe", "parentImage"), because(stand.Why))
+	}
+	if err := m.b.remember(m.layer(), stand.Name); err != nil {
+		return nil, err
+	}
 	spec.Upper = filepath.Join(m.b.dir, "layers", m.layer())
 	spec.Lowers = m.b.layers(m.w.Base)
 	if err := m.b.discard(spec.Upper); err != nil {
