@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -35,7 +36,10 @@ func TestHostileDocument(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root := openRoot(t, component.RootSpec{Kind: component.RootOverlay, Mask: []string{credentials}, Environ: os.Environ()})
+	home := secretHome(t)
+	services := machineServices(t)
+	environ := append(os.Environ(), "HOME="+home, "GOOGLE_APPLICATION_CREDENTIALS="+credentials+"/key.json")
+	root := private(t, component.RootSpec{Mask: []string{credentials}, Environ: environ})
 	before := names(t, "/", "/usr/bin", "/etc", "/dev", "/sys/fs/cgroup")
 	o := runJob(t, root, component.Job{Documents: []component.JobDocument{bash("build",
 		// Each line that succeeds prints its name.
@@ -66,8 +70,15 @@ func TestHostileDocument(t *testing.T) {
 		 modprobe loop && echo module
 		 reboot -f && echo reboot
 		 chroot /proc/1/root true && echo chroot
+		 unshare -U true && echo user namespace
+		 unshare -n true && echo network namespace
+		 `+callTable+`
+		 ls -d /proc/`+strconv.Itoa(os.Getpid())+`/root/etc && echo host process
 		 kill -9 1; echo still here`,
-		`env; cat `+credentials+`/credentials /root/.aws/credentials; grep -rs hunter2 /proc/*/environ; true`,
+		`env; cat `+credentials+`/credentials /root/.aws/credentials; grep -rs hunter2 /proc/*/environ
+		 for f in .aws/credentials .docker/config.json .ssh/id_ed25519 .config/gcloud/credentials.db; do cat `+home+`/$f ~/$f /root/$f; done
+		 ls -A /root `+home+` | grep -v : ; cut -d: -f2 /etc/shadow | grep -v '^[*]$' && echo a password; ls /etc/shadow- /etc/ssh/ssh_host_*_key; stat -c %a /etc/shadow`,
+		services.tries()+`; true`,
 		`grep CapEff /proc/self/status`,
 	)}})
 	// All of a machine takes long to delete: what goes in a second shows as much.
@@ -81,8 +92,14 @@ func TestHostileDocument(t *testing.T) {
 	if got := stdout(o.Steps[1]) + o.Steps[1].Stderr; strings.Contains(got, "hunter2") || strings.Contains(got, "ACTIONS_") {
 		t.Errorf("the document saw a secret:\n%s", got)
 	}
+	if got, want := stdout(o.Steps[1]), "\n640"; !strings.HasSuffix("\n"+got, want) || strings.Contains(got, "a password") || strings.Contains(got, "ssh_host") || strings.Contains(got, "shadow") {
+		t.Errorf("the document saw of secrets:\n%s", got)
+	}
+	if got := stdout(o.Steps[2]); got != "" || len(services.reached()) > 0 {
+		t.Errorf("the document reached %q and %q", got, services.reached())
+	}
 	// chown, dac_override, fowner, fsetid, kill, setgid, setuid, setpcap, net_bind_service, net_raw, sys_chroot, audit_write, setfcap
-	if got := stdout(o.Steps[2]); !strings.HasSuffix(got, "00000000a00425fb") {
+	if got := stdout(o.Steps[3]); !strings.HasSuffix(got, "00000000a00425fb") {
 		t.Errorf("the document has the capabilities %s", got)
 	}
 	if after := names(t, "/", "/usr/bin", "/etc", "/dev", "/sys/fs/cgroup"); strings.Join(before, " ") != strings.Join(after, " ") {

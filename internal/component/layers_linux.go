@@ -179,23 +179,43 @@ func (s *setup) maskLayer() (string, error) {
 	if err := likeHost(layer, s.base()); err != nil {
 		return "", err
 	}
-	for _, dir := range s.Mask {
-		at := layer
-		for part := range strings.SplitSeq(strings.Trim(dir, "/"), "/") {
-			at = filepath.Join(at, part)
-			err := os.Mkdir(at, 0o755) //nolint:gosec // it gets the mode of the machine's directory
-			if err != nil && !errors.Is(err, fs.ErrExist) {
-				return "", err
+	for _, path := range s.Mask {
+		info, err := os.Lstat(filepath.Join(s.base(), path))
+		if err != nil {
+			return "", err
+		}
+		rel := strings.Trim(path, "/")
+		at := filepath.Join(layer, rel)
+		if !info.IsDir() {
+			if err := errors.Join(s.maskParents(layer, filepath.Dir(rel)), s.maskFile(at)); err != nil {
+				return "", fmt.Errorf("hiding %s: %w", path, err)
 			}
-			if err := likeHost(at, filepath.Join(s.base(), strings.TrimPrefix(at, layer))); err != nil {
-				return "", err
-			}
+			continue
+		}
+		if err := s.maskParents(layer, rel); err != nil {
+			return "", err
 		}
 		if err := unix.Setxattr(at, s.opaqueAttribute(), []byte("y"), 0); err != nil {
-			return "", fmt.Errorf("marking %s: %w", dir, err)
+			return "", fmt.Errorf("marking %s: %w", path, err)
 		}
 	}
-	return layer, nil
+	return layer, s.maskPasswords(layer)
+}
+
+// maskParents makes a directory of the mask, and those above it, as the machine's are.
+func (s *setup) maskParents(layer, rel string) error {
+	at := layer
+	for part := range strings.SplitSeq(rel, "/") {
+		at = filepath.Join(at, part)
+		err := os.Mkdir(at, 0o755) //nolint:gosec // it gets the mode of the machine's directory
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return err
+		}
+		if err := likeHost(at, filepath.Join(s.base(), strings.TrimPrefix(at, layer))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // likeHost gives a directory of the mask the mode and owner of the machine's, which it would hide otherwise.

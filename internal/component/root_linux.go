@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"slices"
 )
 
 func (r Root) supported() error { return nil }
@@ -99,27 +98,6 @@ func (r Root) prepare() (*setup, func() error, error) {
 	// The layers must not be seen inside of themselves: what deletes files would chase its own traces.
 	s.Mask = r.masks(append([]string{run, s.Upper, s.Work}, s.Lowers...))
 	return s, func() error { return errors.Join(RemoveTree(s.Work), RemoveTree(run)) }, nil
-}
-
-// masks are the directories of the machine that appear empty.
-func (r Root) masks(own []string) []string {
-	if r.spec.Base != "" {
-		return nil // nothing of the machine is seen
-	}
-	list := slices.Concat([]string{"/root"}, r.spec.Mask, own)
-	entries, err := os.ReadDir("/home")
-	if err == nil {
-		for _, e := range entries {
-			list = append(list, filepath.Join("/home", e.Name()))
-		}
-	}
-	var out []string
-	for _, dir := range list {
-		if full, err := filepath.EvalSymlinks(dir); err == nil && full != "/" && filepath.IsAbs(full) {
-			out = append(out, full)
-		}
-	}
-	return out
 }
 
 func resolvConf() string {
