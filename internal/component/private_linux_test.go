@@ -1,11 +1,14 @@
 package component_test
 
 import (
+	"crypto/md5"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -52,5 +55,46 @@ func TestPrivateNetwork(t *testing.T) {
 	}
 	if !strings.Contains(root.Describe(), "neither this machine nor private networks") {
 		t.Errorf("the root calls itself %q", root.Describe())
+	}
+}
+
+// TestOutward holds that connections outward carry whole bodies both ways, and that what isn't there is refused,
+// against a service on an address of this machine that the job opens by naming it as its endpoint.
+func TestOutward(t *testing.T) {
+	var at string
+	own, err := net.InterfaceAddrs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range own {
+		if ip, _, err := net.ParseCIDR(a.String()); err == nil && ip.To4() != nil && !ip.IsLoopback() {
+			at = ip.String()
+		}
+	}
+	if at == "" {
+		t.Skip("this machine has no address but its loopback")
+	}
+	l, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", at+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	body := strings.Repeat("0123456789abcdef", 1<<18)
+	s := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		sent, err := io.Copy(io.Discard, r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		w.Header().Set("Received", strconv.FormatInt(sent, 10))
+		fmt.Fprint(w, body)
+	})}
+	go s.Serve(l)   //nolint:errcheck // it ends with the test
+	defer s.Close() //nolint:errcheck // as above
+	root := private(t, component.RootSpec{})
+	url := "http://" + l.Addr().String()
+	o := runJob(t, root, component.Job{S3Endpoint: url, Documents: []component.JobDocument{bash("build",
+		"head -c 3000000 /dev/zero | curl -sS --noproxy '*' --data-binary @- -D /dev/stderr "+url+"/ | md5sum; curl -sS --noproxy '*' -o /dev/null http://"+at+":9/",
+	)}})
+	if got, want := stdout(o.Steps[0]), fmt.Sprintf("%x  -", md5.Sum([]byte(body))); got != want || !strings.Contains(o.Steps[0].Stderr, "Received: 3000000") {
+		t.Errorf("%q\n%s", got, o.Steps[0].Stderr)
 	}
 }
