@@ -48,7 +48,8 @@ func (f *isolationFlags) limits() (component.Limits, error) {
 
 // addNetwork adds --network wherever components run isolated.
 func addNetwork(c *cobra.Command, to *string) {
-	c.Flags().StringVar(to, "network", component.NetworkAuto, "the network of components: `private`, which reaches public addresses alone, host, none, or auto, which is private where that is possible")
+	*to = component.NetworkAuto
+	choose(c, to, "network", "the network of components: private reaches public addresses alone, auto is private where that is possible; one of", component.Networks()...)
 }
 
 func knownNetwork(network string) error {

@@ -99,7 +99,7 @@ func fetchFailure(ref string, err error) string {
 
 // explain says, before a plan is run in the sandbox, which system stands in for the parent of each image to be built.
 func (s *systems) explain(ctx context.Context, plan *planner.Plan) {
-	if s == nil || plan.Graph == nil { // a plan of deletions has none
+	if s == nil || plan.Graph == nil || plan.Graph.Config == nil { // a plan of deletions has none
 		return
 	}
 	builds, err := rehearsal.Builds(plan.Graph)
