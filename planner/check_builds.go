@@ -88,11 +88,15 @@ func (c *compiler) parent(recipe *Node, below []*Node) rules.Parent {
 	if image == nil || slices.Contains(below, recipe) { // a circle is reported by itself
 		return rules.Parent{}
 	}
-	from, ok := image.Input["imageRecipeArn"].(dsl.Ref)
-	if !ok || c.nodes[from.Addr] == nil {
+	from, ami := image.Input["imageRecipeArn"].(dsl.Ref)
+	if !ami {
+		from, _ = image.Input["containerRecipeArn"].(dsl.Ref)
+	}
+	if c.nodes[from.Addr] == nil {
 		return rules.Parent{}
 	}
 	p := c.parent(c.nodes[from.Addr], append(below, recipe))
+	p.Image, p.Container = ami, !ami
 	// Its own recipe may have made the volumes larger, and more of them.
 	p.Title, p.RootSize, p.OneDevice = r.Addr.String(), 0, false
 	return p

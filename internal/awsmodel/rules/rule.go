@@ -62,7 +62,7 @@ func Topics() []Topic {
 		{"Block devices", deviceRules},
 		{"Platforms and architectures", platformRules},
 		{"Recipes", recipeRules},
-		{"Containers", containerRules},
+		{"Containers", slices.Concat(containerRules, dockerfileRules)},
 		{"Infrastructure", infrastructureRules},
 		{"Distribution", slices.Concat(distributionRules, shareRules)},
 		{"Images", imageRules},
