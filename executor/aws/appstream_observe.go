@@ -47,30 +47,53 @@ func (o *observer) appstream(ctx context.Context, op planner.Op, nodes []*planne
 // seenLists are what was listed for one observation, by what was asked and where.
 type seenLists struct {
 	mu    sync.Mutex
-	found map[listingKey][]object
+	asked map[listingKey]*seenList
+}
+
+// A seenList is one list. Who asks holds its turn; the others wait for the answer, and for no other list's.
+type seenList struct {
+	turn  chan struct{}
+	known bool
+	found []object
+}
+
+// once is what ask says, asked once for each key. An error is not kept.
+func (l *seenLists) once(ctx context.Context, key listingKey, ask func() ([]object, error)) ([]object, error) {
+	l.mu.Lock()
+	list, ok := l.asked[key]
+	if !ok {
+		if l.asked == nil {
+			l.asked = map[listingKey]*seenList{}
+		}
+		list = &seenList{turn: make(chan struct{}, 1)}
+		l.asked[key] = list
+	}
+	l.mu.Unlock()
+	select {
+	case list.turn <- struct{}{}:
+		defer func() { <-list.turn }()
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+	if list.known {
+		return list.found, nil
+	}
+	found, err := ask()
+	if err == nil {
+		list.known, list.found = true, found
+	}
+	return found, err
 }
 
 // listed lists something once for all nodes.
 func (o *observer) listed(ctx context.Context, op planner.Op, region string) ([]object, error) {
-	o.lists.mu.Lock()
-	defer o.lists.mu.Unlock()
-	key := listingKey{op, region}
-	if found, ok := o.lists.found[key]; ok {
-		return found, nil
-	}
-	var in object
-	if op == "appstream:DescribeImages" {
-		in = privateImages
-	}
-	found, err := o.clients.all(ctx, op, region, in)
-	if err != nil {
-		return nil, err
-	}
-	if o.lists.found == nil {
-		o.lists.found = map[listingKey][]object{}
-	}
-	o.lists.found[key] = found
-	return found, nil
+	return o.lists.once(ctx, listingKey{op, region}, func() ([]object, error) {
+		var in object
+		if op == "appstream:DescribeImages" {
+			in = privateImages
+		}
+		return o.clients.all(ctx, op, region, in)
+	})
 }
 
 // regionOf is where a node is made.

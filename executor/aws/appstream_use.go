@@ -100,20 +100,9 @@ func (o *observer) use(ctx context.Context, n *planner.Node, u streamUse) {
 
 // streamImages are the images that a name or ARN may mean. Those of a region are listed once.
 func (o *observer) streamImages(ctx context.Context, q baseQuery, region string) ([]object, error) {
-	key := listingKey{planner.Op("images by " + q.ARN), region}
-	o.lists.mu.Lock()
-	defer o.lists.mu.Unlock()
-	if found, ok := o.lists.found[key]; ok {
-		return found, nil
-	}
-	found, err := q.list(ctx, o.clients, region)
-	if err == nil {
-		if o.lists.found == nil {
-			o.lists.found = map[listingKey][]object{}
-		}
-		o.lists.found[key] = found
-	}
-	return found, err
+	return o.lists.once(ctx, listingKey{planner.Op("images by " + q.ARN), region}, func() ([]object, error) {
+		return q.list(ctx, o.clients, region)
+	})
 }
 
 func (o *observer) report(d *hcl.Diagnostic) {
