@@ -31,9 +31,10 @@ import (
 // once more to the end. What AWS holds after that must be what it holds after an undisturbed run, or the last run must
 // have said why not; and a run that says that all is done must have done all.
 type sweep struct {
-	before  map[string]string // what is there when the disturbed run begins; nil for nothing
-	files   map[string]string // what is run
-	state   []question        // what is compared
+	before  map[string]string                     // what is there when the disturbed run begins; nil for nothing
+	files   map[string]string                     // what is run
+	state   []question                            // what is compared
+	also    func(w *world, c *aws.Clients) string // more that is compared; nil for nothing
 	sandbox sandbox.Options
 	options func() aws.Options
 	real    bool // the clock is the machine's: machines of image builders listen on sockets
@@ -252,6 +253,9 @@ func (w *world) holds() string {
 	var out strings.Builder
 	for _, q := range w.sweep.state {
 		w.ask(c, q, &out)
+	}
+	if w.sweep.also != nil {
+		out.WriteString(w.sweep.also(w, c))
 	}
 	return passing.ReplaceAllString(out.String(), "…")
 }
