@@ -40,6 +40,8 @@ type Stock struct {
 	Region, Account string
 	Held            []*Held
 	Users           []User
+	// Distributions are the regions of the distribution configurations that there are, by their ARNs.
+	Distributions map[string][]string
 }
 
 // CollectOptions say what is to be collected. Where nothing else is said, Project is, but for the newest Keep
@@ -161,11 +163,11 @@ func Newest(stock *Stock, o CollectOptions) []*Held {
 	var out []*Held
 	versions := map[string][]string{}
 	for _, h := range slices.Backward(slices.SortedFunc(slices.Values(stock.Held), older)) {
-		if !h.isImage() || h.State != "AVAILABLE" || o.Retention() && Passing(h.Tags) {
+		if !h.isImage() || h.State != "AVAILABLE" || o.Retention() && (Passing(h.Tags) || stock.superseded(h)) {
 			continue
 		}
 		// A distribution made up later is another build of the same version.
-		f, version := h.family(), h.ARN[:strings.LastIndexByte(h.ARN, '/')]
+		f, version := h.family(), h.version()
 		if !slices.Contains(versions[f], version) {
 			versions[f] = append(versions[f], version)
 		}
@@ -243,7 +245,7 @@ func (h *Held) uses() []string {
 	if !h.isImage() {
 		return h.Uses
 	}
-	version := h.ARN[:strings.LastIndexByte(h.ARN, '/')]
+	version := h.version()
 	return append(slices.Clone(h.Uses),
 		strings.Replace(version, ":image/", ":image-recipe/", 1), strings.Replace(version, ":image/", ":container-recipe/", 1))
 }
@@ -277,6 +279,12 @@ func (c *collector) plan() *Plan {
 		done[h] = true
 		if why, kept := c.kept[h]; kept {
 			add(c.keeps(h, why))
+			for _, ch := range c.copies(h) {
+				if !needed[ch.Addr.Name] {
+					needed[ch.Addr.Name] = true // of two records of one AMI the first deletes it
+					add(ch)
+				}
+			}
 			return
 		}
 		var needs []dsl.Addr
@@ -287,6 +295,7 @@ func (c *collector) plan() *Plan {
 		for _, a := range h.AMIs {
 			if !needed[a.ID] {
 				ch := c.deregister(h, a)
+				needed[a.ID] = true
 				add(ch)
 				needs = append(needs, ch.Addr)
 			}
@@ -324,14 +333,11 @@ func (c *collector) users() map[*Held][]*Held {
 // its own, and need not be a copy.
 func (c *collector) shared() map[string]bool {
 	out := map[string]bool{}
-	taken := map[*Held]bool{}
-	for _, h := range c.takes {
-		_, kept := c.kept[h]
-		taken[h] = !kept
-	}
+	taken := c.taken()
 	for _, h := range c.stock.Held {
+		dropped := c.dropped(h)
 		for _, a := range h.AMIs {
-			if !taken[h] {
+			if !taken[h] && !slices.Contains(dropped, a) {
 				out[a.ID] = true
 			}
 		}
@@ -409,7 +415,9 @@ func (c *collector) why(h *Held) string {
 		why = "left by the run " + tagText(c.opts.Run)
 	case c.opts.Retention():
 		why = "nothing uses it"
-		if h.isImage() {
+		if by := c.stock.successor(h); by != nil {
+			why = "superseded by " + by.title() + ", which was distributed from it"
+		} else if h.isImage() {
 			why = fmt.Sprintf("there are %d newer ones of its name", c.opts.Keep)
 			if h.State != "AVAILABLE" {
 				why = "it came to no image"

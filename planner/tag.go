@@ -23,6 +23,9 @@ const (
 	TagDistribution = "imagebuild:distribution"
 	NotDistributed  = "none"
 	Undistributed   = "local"
+	// TagSource is the ARN of the build that DistributeImage made another build of, on that other one; the executor's. What
+	// it says is how gc knows that the first is superseded. No image has it and TagExpires from the same call.
+	TagSource = "imagebuild:source-image"
 	// TagRestart is on a fleet that imagebuild stopped for a change, from before it is stopped until it runs again.
 	TagRestart = "imagebuild:restart"
 	TagLease   = "imagebuild:lease" // until when the run that works on it is sure to live, RFC 3339; the executor's

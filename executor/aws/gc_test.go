@@ -135,28 +135,37 @@ func (s *site) query(action string, values ...string) {
 	for i := 0; i < len(values); i += 2 {
 		form.Set(values[i], values[i+1])
 	}
-	s.post("ec2", "", "application/x-www-form-urlencoded", strings.NewReader(form.Encode()))
+	s.post(region, "ec2", "", strings.NewReader(form.Encode()))
 }
 
 // parameter makes or deletes a parameter.
 func (s *site) parameter(action string, in map[string]any) {
 	s.Helper()
+	s.parameterIn(region, action, in)
+}
+
+// parameterIn is parameter in another region.
+func (s *site) parameterIn(where, action string, in map[string]any) {
+	s.Helper()
 	b, err := json.Marshal(in)
 	if err != nil {
 		s.Fatal(err)
 	}
-	s.post("ssm", "AmazonSSM."+action, "application/x-amz-json-1.1", bytes.NewReader(b))
+	s.post(where, "ssm", "AmazonSSM."+action, bytes.NewReader(b))
 }
 
-func (s *site) post(service, target, typ string, body io.Reader) {
+func (s *site) post(where, service, target string, body io.Reader) {
 	s.Helper()
 	r, err := http.NewRequestWithContext(s.Context(), http.MethodPost, s.url, body)
 	if err != nil {
 		s.Fatal(err)
 	}
-	r.Header.Set("Content-Type", typ)
+	r.Header.Set("Content-Type", "application/x-amz-json-1.1")
+	if target == "" {
+		r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	}
 	r.Header.Set("X-Amz-Target", target)
-	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=sandbox/20260101/"+region+"/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
+	r.Header.Set("Authorization", "AWS4-HMAC-SHA256 Credential=sandbox/20260101/"+where+"/"+service+"/aws4_request, SignedHeaders=host, Signature=0")
 	resp, err := http.DefaultClient.Do(r)
 	if err != nil {
 		s.Fatal(err)

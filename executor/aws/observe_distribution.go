@@ -19,7 +19,11 @@ func distributedBy(in planner.Object) map[string]any {
 		return tags
 	}
 	arn, _ := in["distributionConfigurationArn"].(string)
-	return tagged(in["tags"], planner.TagDistribution, cmp.Or(arn, planner.Undistributed))
+	tags := tagged(in["tags"], planner.TagDistribution, cmp.Or(arn, planner.Undistributed))
+	if source, ok := in["sourceImage"].(string); ok {
+		tags = tagged(tags, planner.TagSource, source)
+	}
+	return tags
 }
 
 // wantedDistribution is the ARN of the configuration that an image is to be distributed by, "" for none; false where that is not
@@ -124,7 +128,7 @@ func (o *observer) distributed(ctx context.Context, n *planner.Node, builds []ob
 
 // distributions are those of a configuration; where it is gone, otherwise.
 func (o *observer) distributions(ctx context.Context, arn string, otherwise []any) ([]any, error) {
-	conf, err := o.clients.get(ctx, "imagebuilder:GetDistributionConfiguration", o.region, arn)
+	conf, err := o.clients.get(ctx, getDistribution, o.region, arn)
 	if err != nil || conf == nil {
 		return otherwise, err
 	}
@@ -179,8 +183,8 @@ func (o *observer) amisOf(seen *planner.Distributed, builds []object, chosen obj
 	}
 }
 
-// shared asks with whom the AMIs and their snapshots are shared, in the regions of which a distribution says or said
-// that, and leaves out AMIs that are not there any more.
+// shared leaves out AMIs that are not there any more, which the records of their builds go on naming, and asks with whom the
+// others and their snapshots are shared, in the regions of which a distribution says or said that.
 func (o *observer) shared(ctx context.Context, seen *planner.Distributed) error {
 	stated := map[string]bool{}
 	for _, e := range slices.Concat(seen.Was, seen.Wanted) {
@@ -189,31 +193,42 @@ func (o *observer) shared(ctx context.Context, seen *planner.Distributed) error 
 			stated[text(d, "region")] = true
 		}
 	}
-	var out []planner.SharedAMI
+	ids := map[string][]string{} // by region
 	for _, a := range seen.AMIs {
-		if !stated[a.Region] {
-			out = append(out, a)
-			continue
-		}
-		there, err := o.sharedAMI(ctx, &a)
+		ids[a.Region] = append(ids[a.Region], a.ID)
+	}
+	there := map[planner.AMI]object{}
+	for region, some := range ids {
+		out, err := o.clients.answer(ctx, describeImages, region, object{"Filters": []any{object{"Name": "image-id", "Values": some}}, "Owners": []string{"self"}})
 		if err != nil {
 			return err
 		}
-		if there {
-			out = append(out, a)
+		for _, image := range list(out, "Images") {
+			there[planner.AMI{Region: region, ID: text(image, "ImageId")}] = image
 		}
+	}
+	var out []planner.SharedAMI
+	for _, a := range seen.AMIs {
+		image := there[a.AMI]
+		if image == nil {
+			continue
+		}
+		if stated[a.Region] {
+			if found, err := o.sharedAMI(ctx, &a, image); err != nil || !found {
+				if err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		out = append(out, a)
 	}
 	seen.AMIs = out
 	return nil
 }
 
-// sharedAMI asks about one AMI, which may be gone.
-func (o *observer) sharedAMI(ctx context.Context, a *planner.SharedAMI) (there bool, err error) {
-	out, err := o.clients.answer(ctx, "ec2:DescribeImages", a.Region, object{"Filters": []any{object{"Name": "image-id", "Values": []string{a.ID}}}, "Owners": []string{"self"}})
-	if err != nil || len(list(out, "Images")) == 0 {
-		return false, err
-	}
-	image := list(out, "Images")[0]
+// sharedAMI asks about one AMI, which may be gone by now.
+func (o *observer) sharedAMI(ctx context.Context, a *planner.SharedAMI, image object) (there bool, err error) {
 	attribute, err := o.clients.answer(ctx, "ec2:DescribeImageAttribute", a.Region, object{"ImageId": a.ID, "Attribute": "launchPermission"})
 	if slices.Contains(gone, Code(err)) {
 		return false, nil

@@ -57,13 +57,13 @@ func (c *Clients) Stock(ctx context.Context, region string, kinds []*planner.Kin
 			return nil, fmt.Errorf("reading which files components need: %w", err)
 		}
 	}
-	if o.Retention() {
+	if err := errors.Join(k.thoseThere(ctx, selected), k.leftAMIs(ctx, selected)); err != nil {
+		return nil, fmt.Errorf("asking for AMIs: %w", err)
+	}
+	if o.Retention() { // which are the newest depends on AMIs that are there
 		if err := k.makings(ctx); err != nil {
 			return nil, fmt.Errorf("reading images: %w", err)
 		}
-	}
-	if err := errors.Join(k.thoseThere(ctx, selected), k.leftAMIs(ctx, selected)); err != nil {
-		return nil, fmt.Errorf("asking for AMIs: %w", err)
 	}
 	if err := k.pointers(ctx, selected); err != nil {
 		return nil, fmt.Errorf("asking what points to AMIs: %w", err)
@@ -115,6 +115,7 @@ func (k *stocktaker) tags(ctx context.Context) error {
 // lists reads the lists of all kinds: what is ours goes into the stock, and what is not and may point
 // to it among its users.
 func (k *stocktaker) lists(ctx context.Context, kinds []*planner.Kind) error {
+	k.stock.Distributions = map[string][]string{}
 	k.recipe, k.foreign = map[string]*planner.Held{}, map[string]object{}
 	work, ctx := errgroup.WithContext(ctx)
 	for _, kind := range kinds {
@@ -142,7 +143,14 @@ func (k *stocktaker) take(kind *planner.Kind, item object) {
 	if known, ok := k.tagged[arn]; ok {
 		tags = known
 	}
-	uses := usesOf(item)
+	uses := append(usesOf(item), distributionOf(tags)...)
+	if kind.Read == getDistribution {
+		regions := []string{}
+		for _, r := range rows(item, "regions") {
+			regions = append(regions, fmt.Sprint(r))
+		}
+		k.stock.Distributions[arn] = regions
+	}
 	if tags[planner.TagAddress] == "" || kind.Pointer != "" {
 		if strings.HasSuffix(string(kind.Read), "Recipe") {
 			k.foreign[arn] = item
@@ -252,10 +260,23 @@ func (k *stocktaker) makings(ctx context.Context) error {
 		work.Go(func() error {
 			image, err := k.clients.get(ctx, "imagebuilder:GetImage", k.region, h.ARN)
 			if err == nil {
+				if h.Tags[planner.TagDistribution] != "" { // it says how the image is distributed now
+					delete(image, "distributionConfiguration")
+				}
 				h.Uses = append(h.Uses, usesOf(image)...)
 			}
 			return err
 		})
 	}
 	return work.Wait()
+}
+
+const getDistribution planner.Op = "imagebuilder:GetDistributionConfiguration"
+
+// distributionOf is the distribution configuration that the tags of an image refer to.
+func distributionOf(tags map[string]string) []string {
+	if by := tags[planner.TagDistribution]; strings.HasPrefix(by, "arn:") {
+		return []string{by}
+	}
+	return nil
 }

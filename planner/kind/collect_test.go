@@ -19,7 +19,7 @@ const (
 // held is one resource: "image/web/1.2.3/1", its tags, and what it uses.
 func held(day int, resource string, tags []string, uses ...string) *planner.Held {
 	kinds := map[string]string{
-		"component": "component", "image-recipe": "image_recipe", "image": "image", "infrastructure-configuration": "infrastructure_configuration",
+		"component": "component", "distribution-configuration": "distribution_configuration", "image-recipe": "image_recipe", "image": "image", "infrastructure-configuration": "infrastructure_configuration",
 	}
 	typ, _, _ := strings.Cut(resource, "/")
 	h := &planner.Held{
@@ -129,6 +129,66 @@ func TestCollect(t *testing.T) {
 			}
 			if again := planner.Collect(stock, c.options); !bytes.Equal(again.JSON(), p.JSON()) {
 				t.Error("the same stock gives another plan")
+			}
+		})
+	}
+}
+
+// Retention takes what a later distribution of the same image stands in for, and copies in regions that were dropped, unless
+// something points to them.
+func TestCollectWhatDistributionsLeft(t *testing.T) {
+	const conf = arnPrefix + "distribution-configuration/web-1"
+	byConf := []string{"imagebuild:distribution=" + conf}
+	image := func(build string, tags []string, amis ...string) *planner.Held {
+		h := held(3, "image/web/1.0.0/"+build, tags)
+		for _, a := range amis {
+			where, id, _ := strings.Cut(a, "/")
+			h.AMIs = append(h.AMIs, planner.AMI{Region: where, ID: id})
+		}
+		return h
+	}
+	from := func(build string, tags ...string) []string {
+		return append([]string{"imagebuild:source-image=" + arnPrefix + "image/web/1.0.0/" + build}, tags...)
+	}
+	pointsTo := func(ami string) []planner.User { return []planner.User{{Name: "parameter /x", Uses: []string{ami}}} }
+	for name, c := range map[string]struct {
+		held  []*planner.Held
+		users []planner.User
+		want  string
+	}{
+		"a region dropped":                {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1", "eu-central-1/ami-2", "us-east-1/ami-3")}, nil, "=web/1.0.0/1 -ami-3"},
+		"a region dropped, but used":      {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1", "us-east-1/ami-3")}, pointsTo("ami-3"), "=web/1.0.0/1 =ami-3"},
+		"a recipe starts from the copy":   {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1", "us-east-1/ami-3"), held(9, "image-recipe/app/1.0.0", []string{"imagebuild:project=other"}, "ami-3")}, nil, "=web/1.0.0/1 =ami-3"},
+		"no distribution any more":        {[]*planner.Held{image("1", []string{"imagebuild:distribution=local"}, "eu-west-1/ami-1", "eu-central-1/ami-2")}, nil, "=web/1.0.0/1 -ami-2"},
+		"left to the merge":               {[]*planner.Held{image("1", []string{"imagebuild:distribution=none"}, "eu-west-1/ami-1", "eu-central-1/ami-2")}, nil, "=web/1.0.0/1"},
+		"older than the tag":              {[]*planner.Held{image("1", nil, "eu-west-1/ami-1", "us-east-1/ami-3")}, nil, "=web/1.0.0/1"},
+		"an unknown configuration":        {[]*planner.Held{image("1", []string{"imagebuild:distribution=arn:x"}, "eu-west-1/ami-1", "us-east-1/ami-3")}, nil, "=web/1.0.0/1"},
+		"superseded":                      {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), image("2", from("1", byConf...), "eu-west-1/ami-4")}, nil, "-ami-1 -web/1.0.0/1 =web/1.0.0/2"},
+		"superseded twice":                {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), image("2", from("1", byConf...), "eu-west-1/ami-4"), image("3", from("2", byConf...), "eu-west-1/ami-5")}, nil, "-ami-1 -web/1.0.0/1 -ami-4 -web/1.0.0/2 =web/1.0.0/3"},
+		"superseded, but used":            {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), image("2", from("1", byConf...), "eu-west-1/ami-4")}, pointsTo("ami-1"), "=web/1.0.0/1 =web/1.0.0/2"},
+		"its AMI is of use":               {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), image("2", from("1", byConf...), "eu-central-1/ami-4")}, nil, "=web/1.0.0/1 =web/1.0.0/2"},
+		"superseded by way of another":    {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), image("2", from("1", byConf...), "eu-central-1/ami-4"), image("3", from("2", byConf...), "eu-west-1/ami-5", "eu-central-1/ami-6")}, nil, "-ami-1 -web/1.0.0/1 -ami-4 -web/1.0.0/2 =web/1.0.0/3"},
+		"superseded in a dropped region":  {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1", "us-east-1/ami-3"), image("2", from("1", byConf...), "eu-west-1/ami-4")}, nil, "-ami-1 -ami-3 -web/1.0.0/1 =web/1.0.0/2"},
+		"the record shares the dropped":   {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1", "us-east-1/ami-3"), image("2", from("1", byConf...), "eu-west-1/ami-4", "us-east-1/ami-3")}, nil, "-ami-1 -ami-3 -web/1.0.0/1 =web/1.0.0/2"},
+		"built again is not superseded":   {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), image("2", byConf, "eu-west-1/ami-4")}, nil, "=web/1.0.0/1 =web/1.0.0/2"},
+		"what the tag refers to is held":  {[]*planner.Held{held(1, "distribution-configuration/web-1", nil), held(1, "distribution-configuration/web-0", nil), func() *planner.Held { h := image("1", byConf, "eu-west-1/ami-1"); h.Uses = []string{conf}; return h }()}, nil, "-web-0 =web-1 =web/1.0.0/1"},
+		"a source of another image":       {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), held(3, "image/other/1.0.0/2", from("1"))}, nil, "=other/1.0.0/2 =web/1.0.0/1"},
+		"a distribution that didn't come": {[]*planner.Held{image("1", byConf, "eu-west-1/ami-1"), func() *planner.Held { h := image("2", from("1", byConf...)); h.State = "FAILED"; return h }()}, nil, "=web/1.0.0/1 -web/1.0.0/2"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := planner.CollectOptions{Project: "shop", Keep: 1, AMI: kind.AMI(), Now: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC)}
+			stock := &planner.Stock{
+				Region: "eu-west-1", Account: "123456789012", Held: c.held, Users: c.users,
+				Distributions: map[string][]string{conf: {"eu-west-1", "eu-central-1"}},
+			}
+			p := planner.Collect(stock, options)
+			if got := outcome(p); got != c.want {
+				t.Errorf("%s\nwant %s", got, c.want)
+			}
+			for _, ch := range p.Changes {
+				if region := ch.Region; ch.Addr.Name == "ami-3" && (!strings.Contains(ch.Reason, "no longer has") || region != "us-east-1") && !strings.Contains(ch.Reason, "of image web/1.0.0/1, with") {
+					t.Errorf("%v in %s: %s", ch.Addr, region, ch.Reason)
+				}
 			}
 		})
 	}

@@ -27,7 +27,11 @@ func distributeImage(n *planner.Node, have *planner.Observed) (planner.Mending, 
 		return m, diags
 	}
 	if len(drift.stays) > 0 {
-		fail(hcl.DiagWarning, "Left in place", fmt.Sprintf("The distribution of %s no longer has what AWS holds already: %s.", n.Title(), strings.Join(drift.stays, "; ")))
+		detail := fmt.Sprintf("The distribution of %s no longer has what AWS holds already: %s.", n.Title(), strings.Join(drift.stays, "; "))
+		if len(drift.byHand) > 0 {
+			detail += " If nothing uses it, delete it: " + strings.Join(drift.byHand, "; ")
+		}
+		fail(hcl.DiagWarning, "Left in place", detail)
 	}
 	if !drift.distributes(have) {
 		m.Retag = &planner.Retag{Add: map[string]string{planner.TagDistribution: cmp.Or(have.Distributed.Want, planner.Undistributed)}}
@@ -58,6 +62,7 @@ const needsRole = "DistributeImage changes that without another build, and works
 type drift struct {
 	added   []string // DistributeImage does it
 	stays   []string // nothing takes it away, or gc does
+	byHand  []string // commands that take away what gc doesn't
 	refused []string // AWS does not change it on an image that exists
 	shared  []string // regions in which others are to be able to launch it
 }
@@ -105,7 +110,7 @@ func driftOf(have *planner.Observed) *drift {
 				d.added = append(d.added, "not distributed to "+region)
 			}
 		case there && !asked && region != seen.Home:
-			d.stays = append(d.stays, "copies in "+region+" stay until imagebuild gc deletes them")
+			d.staying(have, region)
 			d.withdrawn(region, before, nil)
 		default:
 			d.compare(region, before, after)
@@ -116,6 +121,26 @@ func driftOf(have *planner.Observed) *drift {
 		}
 	}
 	return d
+}
+
+// staying adds what becomes of an image's copies in a region that was dropped: gc deletes what belongs to a project, and asks for
+// its name.
+func (d *drift) staying(have *planner.Observed, region string) {
+	var by []string
+	for _, a := range have.Distributed.AMIs {
+		if a.Region == region {
+			by = append(by, "aws ec2 deregister-image --region "+region+" --image-id "+a.ID+" --delete-associated-snapshots")
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
+	if project := have.Tags[planner.TagProject]; project != "" {
+		d.stays = append(d.stays, "copies in "+region+" stay until imagebuild gc --project "+shellWord(project)+" deletes them")
+		return
+	}
+	d.stays = append(d.stays, "copies in "+region+" stay, since imagebuild gc deletes only what belongs to a project")
+	d.byHand = append(d.byHand, by...)
 }
 
 // compare adds what differs in one region that both have.
