@@ -125,6 +125,9 @@ func (q *queue) wait(ctx context.Context, c *planner.Change, emit func(executor.
 			return out, err
 		}
 		goes, lookErr := q.goesOn(ctx)
+		if ctx.Err() != nil {
+			return nil, ctx.Err() // an interrupted build that waits was refused nothing
+		}
 		if lookErr != nil || !goes {
 			return out, q.explained(ctx, errors.Join(err, lookErr))
 		}
