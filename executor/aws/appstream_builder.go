@@ -30,9 +30,13 @@ func (b *ImageBuilder) Name() string { return b.name }
 // Region is where it stands.
 func (b *ImageBuilder) Region() string { return b.turn.region }
 
-// Address is the machine's address in the VPC; "" while it has none. It may differ after every start.
+// Address is the machine's address in the VPC; "" while it has none. It may differ after every start. A machine that something
+// else deleted is a MachineGoneError.
 func (b *ImageBuilder) Address(ctx context.Context) (string, error) {
 	thing, err := b.appstream.clients.imageBuilder(ctx, b.turn.region, b.name)
+	if err == nil && (thing == nil || text(thing, "State") == "DELETING") {
+		return "", &executor.MachineGoneError{Name: b.name}
+	}
 	return text(sub(thing, "NetworkAccessConfiguration"), "EniPrivateIpAddress"), err
 }
 

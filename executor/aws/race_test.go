@@ -2,6 +2,7 @@ package aws_test
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"sync"
 	"testing"
@@ -47,35 +48,82 @@ func TestTwoAtOnce(t *testing.T) {
 	}
 }
 
-// Two processes that make the same AppStream image at once, by import or on a machine, both end with it, and leave no machine.
+// A gate is the network of one process, which closes reached when AWS has answered a call for the first time, and keeps the answer
+// until hold is closed.
+type gate struct {
+	on      string
+	reached chan struct{}
+	hold    <-chan struct{} // nil for no longer than that
+
+	once sync.Once
+}
+
+// RoundTrip implements http.RoundTripper.
+func (g *gate) RoundTrip(r *http.Request) (*http.Response, error) {
+	out, err := http.DefaultTransport.RoundTrip(r)
+	if callOf(r) != g.on {
+		return out, err
+	}
+	g.once.Do(func() { close(g.reached) })
+	if g.hold != nil {
+		select {
+		case <-g.hold:
+		case <-r.Context().Done():
+		}
+	}
+	return out, err
+}
+
+// Two processes that make the same AppStream image at once, by import or on a machine, both end with it, and leave no machine. The
+// second begins when the first has come to a call, and where it is held goes on only when the second has come to one.
 func TestTwoAppStreamBuildsAtOnce(t *testing.T) {
 	t.Parallel()
-	for name, files := range map[string]map[string]string{"on a machine": builderFiles(), "imported": {"main.ib.hcl": imported}} {
-		for _, apart := range []time.Duration{0, 10 * time.Millisecond, 60 * time.Millisecond, 150 * time.Millisecond, 400 * time.Millisecond} {
-			t.Run(name+" "+apart.String(), func(t *testing.T) {
-				t.Parallel()
-				url := streaming(t)
-				var both sync.WaitGroup
-				for i := range 2 {
-					both.Go(func() {
-						time.Sleep(time.Duration(i) * apart)
-						c := to(t, url, nil)
-						options := quick(&hand{})
-						options.Lease, options.Run = time.Minute, fmt.Sprint("run", i) // however slow the machine is
-						if r := carryOut(t.Context(), plan(t, c, files), c.Driver(options)); r.err != nil {
-							t.Errorf("process %d: %v", i+1, r.err)
-						}
-					})
-				}
-				both.Wait()
-				c := to(t, url, nil)
-				if left := leftBuilders(t, c); len(left) > 0 {
-					t.Errorf("left behind: %v", left)
-				}
-				if images := ownImages(t, c); len(images) != 1 || !strings.HasSuffix(images[0], " AVAILABLE") {
-					t.Errorf("images %v", images)
-				}
-			})
-		}
+	onAMachine, byImport := builderFiles(), map[string]string{"main.ib.hcl": imported}
+	for name, tt := range map[string]struct {
+		files         map[string]string
+		first, second string // calls; "" for none that is waited for
+	}{
+		"on a machine, one after the other's plan":     {onAMachine, "appstream:DescribeImages", ""},
+		"on a machine, both planned":                   {onAMachine, "appstream:DescribeImages", "appstream:DescribeImages"},
+		"on a machine, two machines":                   {onAMachine, "appstream:DescribeImageBuilders", "appstream:DescribeImageBuilders"},
+		"on a machine, while the other's starts":       {onAMachine, "appstream:CreateImageBuilder", ""},
+		"on a machine, while the other's goes":         {onAMachine, "appstream:DeleteImageBuilder", ""},
+		"on a machine, planned while the other's goes": {onAMachine, "appstream:DeleteImageBuilder", "appstream:DescribeImages"},
+		"imported, both planned":                       {byImport, "appstream:DescribeImages", "appstream:DescribeImages"},
+		"imported, while the other is imported":        {byImport, "appstream:CreateImportedImage", ""},
+		"imported, both call":                          {byImport, "appstream:DescribeImages", "appstream:CreateImportedImage"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			url := streaming(t)
+			second := &gate{on: tt.second, reached: make(chan struct{})}
+			first := &gate{on: tt.first, reached: make(chan struct{})}
+			if tt.second != "" {
+				first.hold = second.reached
+			}
+			var both sync.WaitGroup
+			for i, g := range []*gate{first, second} {
+				both.Go(func() {
+					if i == 1 {
+						<-first.reached
+					}
+					c := to(t, url, &http.Client{Transport: g})
+					options := quick(&hand{})
+					options.Lease, options.Removal, options.Run = time.Minute, time.Minute, fmt.Sprint("run", i) // however slow the machine is
+					if r := carryOut(t.Context(), plan(t, c, tt.files), c.Driver(options)); r.err != nil {
+						t.Errorf("process %d: %v", i+1, r.err)
+					}
+					g.once.Do(func() { close(g.reached) })
+				})
+			}
+			both.Wait()
+			c := to(t, url, nil)
+			if left := leftBuilders(t, c); len(left) > 0 {
+				t.Errorf("left behind: %v", left)
+			}
+			if images := ownImages(t, c); len(images) != 1 || !strings.HasSuffix(images[0], " AVAILABLE") {
+				t.Errorf("images %v", images)
+			}
+		})
 	}
 }

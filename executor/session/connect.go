@@ -18,6 +18,8 @@ const (
 	// cycleAfter is when a machine that cannot be reached is stopped and started once: policies' startup scripts
 	// run at a boot alone.
 	cycleAfter = 10 * time.Minute
+	// missing is how often in a row a machine may not be there before it counts as gone: one answer of AWS may be behind.
+	missing = 2
 )
 
 // connection is the open connection, made if there is none.
@@ -32,6 +34,7 @@ func (s *Session) connection(ctx context.Context) (Communicator, error) {
 	cycle := truthOf(s.work.Communicator.Settings, "restart_if_unreachable") && !s.cycled
 	until := time.Now().Add(limit)
 	retry := time.Now().Add(min(cycleAfter, limit*2/3))
+	missed := 0
 	for n := 1; ; n++ {
 		conn, err := s.connect(ctx)
 		if err == nil {
@@ -40,6 +43,13 @@ func (s *Session) connection(ctx context.Context) (Communicator, error) {
 		}
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
+		}
+		if _, gone := errors.AsType[*executor.MachineGoneError](err); gone {
+			if missed++; missed >= missing {
+				return nil, err
+			}
+		} else {
+			missed = 0
 		}
 		if refused(err) || !time.Now().Before(until) {
 			return nil, unreachable(err, s.work.Communicator.Type)
@@ -90,7 +100,10 @@ func (s *Session) connect(ctx context.Context) (Communicator, error) {
 func (s *Session) open(ctx context.Context) (Communicator, error) {
 	c := s.work.Communicator
 	switch c.Type {
-	case "s3":
+	case "s3": // it asks nothing of the machine, so that a machine that is gone would only be silent
+		if _, err := s.Machine.Address(ctx); err != nil {
+			return nil, err
+		}
 		return s.openPull()
 	case "ssm":
 		return nil, &RefusedError{Why: planner.SSMRefused}

@@ -63,6 +63,40 @@ func TestConnecting(t *testing.T) {
 	}
 }
 
+// A deleted machine is not there any more, or was listed late once.
+type deleted struct {
+	still
+	asked, back int
+}
+
+func (m *deleted) Address(context.Context) (string, error) {
+	if m.asked++; m.asked == m.back {
+		return "", nil
+	}
+	return "", &executor.MachineGoneError{Name: "cad-1"}
+}
+
+// A machine that is gone is not waited for, by any communicator; one answer alone proves nothing.
+func TestConnectingToWhatIsGone(t *testing.T) {
+	for _, tt := range []struct {
+		communicator string
+		back         int
+		after        time.Duration
+	}{{"winrm", 0, 15 * time.Second}, {"winrm", 2, 45 * time.Second}, {"ssh", 0, 15 * time.Second}, {"s3", 0, 15 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			c := winrm(planner.Object{"restart_if_unreachable": true})
+			c.Type = tt.communicator
+			delete(c.Settings, "connect_timeout")
+			s := &session.Session{Windows: true, Machine: &deleted{back: tt.back}, Emit: func(executor.Event) {}}
+			began := time.Now()
+			err := s.Do(t.Context(), &planner.Work{Communicator: c, Steps: greeting})
+			if got := time.Since(began); got != tt.after || err == nil || !strings.Contains(err.Error(), "machine cad-1 is gone: something else deleted it") {
+				t.Errorf("%s: after %s: %v", tt.communicator, got, err)
+			}
+		})
+	}
+}
+
 // An interruption ends the waiting at once.
 func TestConnectingInterrupted(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
