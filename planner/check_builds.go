@@ -47,8 +47,9 @@ func (c *compiler) checkBuilds() hcl.Diagnostics {
 		}
 	}
 	found := make([]hcl.Diagnostics, len(builds))
+	workflows := c.workflows()
 	sideBySide(len(builds), 256, func(i int) {
-		for _, f := range rules.CheckBuild(c.build(builds[i])) {
+		for _, f := range rules.CheckBuild(c.build(builds[i], workflows)) {
 			found[i] = append(found[i], diagnose(builds[i][f.Part], f))
 		}
 	})
@@ -56,7 +57,7 @@ func (c *compiler) checkBuilds() hcl.Diagnostics {
 }
 
 // build is what the rules read of a build.
-func (c *compiler) build(nodes buildNodes) *rules.Build {
+func (c *compiler) build(nodes buildNodes, workflows map[dsl.Addr]*rules.Workflow) *rules.Build {
 	input := func(part string) map[string]any {
 		if n := nodes[part]; n != nil {
 			return n.Input.Resolve(known)
@@ -67,6 +68,14 @@ func (c *compiler) build(nodes buildNodes) *rules.Build {
 		Place: rules.Place{Region: namedRegion(c.scope.Config, c.scope.Region)}, Image: input("image"), Recipe: input("recipe"),
 		Infrastructure: input("infrastructure"), Distribution: input("distribution"),
 	}
+	if i := nodes["image"]; i != nil {
+		list, _ := i.Input["workflows"].([]any)
+		for _, e := range list {
+			use, _ := e.(map[string]any)
+			r, _ := use["workflowArn"].(dsl.Ref)
+			b.Workflows = append(b.Workflows, workflows[r.Addr])
+		}
+	}
 	if r := nodes["recipe"]; r != nil {
 		list, _ := r.Input["components"].([]any)
 		for _, e := range list {
@@ -75,6 +84,17 @@ func (c *compiler) build(nodes buildNodes) *rules.Build {
 		b.Parent = c.parent(r, nil)
 	}
 	return b
+}
+
+// workflows are the configuration's own, read once for all images that run them.
+func (c *compiler) workflows() map[dsl.Addr]*rules.Workflow {
+	out := map[dsl.Addr]*rules.Workflow{}
+	for _, n := range c.sorted {
+		if n.Kind.Create == "imagebuilder:CreateWorkflow" {
+			out[n.Addr] = rules.NewWorkflow(n.Input.Resolve(known))
+		}
+	}
+	return out
 }
 
 // parent is what is known of the image that a recipe starts from: by its name, or by the recipe of an

@@ -15,6 +15,7 @@ type Build struct {
 	Infrastructure map[string]any // of CreateInfrastructureConfiguration or its update
 	Distribution   map[string]any // of CreateDistributionConfiguration or its update
 	Components     []Component    // those of the recipe, by their index in it
+	Workflows      []*Workflow    // those of the image, by their index in it; nil for what is not known
 	Parent         Parent
 }
 

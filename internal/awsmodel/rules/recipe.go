@@ -40,7 +40,7 @@ var recipeRules = []Rule{
 	{
 		ID: "ib-parameter-length", Severity: Warning, Source: "General Reference, Image Builder quotas: 1,024 characters per parameter value",
 		Says: "A parameter's value has at most 1,024 characters.",
-		on:   on(recipes, "components[].parameters[].value[]"), judge: parameterLength,
+		on:   []site{{recipes, "components[].parameters[].value[]"}, {ownRecipe, "workflows[].parameters[].value[]"}}, judge: parameterLength,
 	},
 	{
 		ID: "ib-parent-image", Source: "API Reference, CreateImageRecipe: parentImage",

@@ -67,7 +67,7 @@ func Topics() []Topic {
 		{"Distribution", slices.Concat(distributionRules, shareRules)},
 		{"Images", imageRules},
 		{"Pipelines", pipelineRules},
-		{"Workflows", workflowRules},
+		{"Workflows", slices.Concat(workflowRules, workflowUseRules)},
 		{"Lifecycle policies", lifecycleRules},
 		{"AppStream", slices.Concat(appstreamRules, streamImageRules)},
 	}
