@@ -44,6 +44,12 @@ func RuleDiagnostic(id string, at hcl.Range, detail string) *hcl.Diagnostic {
 	if r.Severity == rules.Warning {
 		d.Severity, d.Summary = hcl.DiagWarning, "May not be accepted by AWS"
 	}
+	switch {
+	case strings.HasPrefix(id, "pk-") && r.Severity == rules.Warning:
+		d.Summary = "Different from Packer"
+	case strings.HasPrefix(r.Source, "packer-plugin"):
+		d.Summary = "Not accepted by Packer"
+	}
 	return d
 }
 

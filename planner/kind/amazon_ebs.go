@@ -23,8 +23,10 @@ func amazonEBSSchema() *dsl.Schema {
 	attrs(cty.String, "execution_role") // not Packer's: Fast Launch by Image Builder needs it
 	attrs(cty.List(cty.String), "ami_users", "ami_groups", "ami_org_arns", "ami_ou_arns", "ami_regions", "security_group_ids", "spot_instance_types")
 	attrs(cty.Map(cty.String), "tags", "run_tags", "region_kms_key_ids")
-	attrs(cty.Bool, "encrypt_boot")
-	attrs(cty.DynamicPseudoType, slices.Concat(ebsIgnored(), ebsUnsupported())...)
+	attrs(cty.Bool, "encrypt_boot", "skip_ami_run_tags")
+	for _, name := range slices.Concat(ebsIgnored(), ebsUnsupported()) {
+		attrs(ebsType(name), name)
+	}
 	device := &dsl.Schema{}
 	for name, t := range map[string]cty.Type{
 		"device_name": cty.String, "volume_size": cty.Number, "volume_type": cty.String, "iops": cty.Number, "throughput": cty.Number,
@@ -50,38 +52,20 @@ func amazonEBSSchema() *dsl.Schema {
 	for _, typ := range []string{"source_ami_filter", "security_group_filter", "subnet_filter", "vpc_filter"} {
 		block(typ, filter)
 	}
-	block("metadata_options", of(cty.DynamicPseudoType, "http_endpoint", "http_tokens", "http_put_response_hop_limit", "instance_metadata_tags"))
+	metadata := of(cty.String, "http_endpoint", "http_tokens", "instance_metadata_tags")
+	metadata.Attrs = append(metadata.Attrs, dsl.Attr{Name: "http_put_response_hop_limit", Type: cty.Number})
+	block("metadata_options", metadata)
 	block("placement", of(cty.String, "tenancy", "host_id", "host_resource_group_arn"))
-	for _, typ := range []string{"tag", "run_tag", "snapshot_tag", "spot_tag", "fleet_tag", "run_volume_tag"} {
-		block(typ, of(cty.String, "key", "name", "value"))
+	for _, typ := range []string{"tag", "run_tag", "snapshot_tag", "spot_tag", "fleet_tag"} {
+		block(typ, of(cty.String, "key", "value"))
 	}
+	block("run_volume_tag", of(cty.String, "name", "value"))
 	block("assume_role", of(cty.DynamicPseudoType, "role_arn", "session_name", "duration_seconds", "external_id", "policy", "policy_arns", "tags", "transitive_tag_keys"))
 	block("aws_polling", of(cty.DynamicPseudoType, "delay_seconds", "max_attempts"))
 	block("vault_aws_engine", of(cty.DynamicPseudoType, "name", "engine_name", "role_arn", "ttl"))
 	s.Blocks = append(s.Blocks, dsl.NestedType{Type: "fast_launch", Max: 1, Schema: fastLaunchSchema()})
-	block("deregistration_protection", of(cty.DynamicPseudoType, "enabled", "with_cooldown"))
+	block("deregistration_protection", of(cty.Bool, "enabled", "with_cooldown"))
 	return s
-}
-
-// ebsIgnored are the arguments that mean nothing where EC2 Image Builder starts the machine itself.
-func ebsIgnored() []string {
-	return []string{
-		"access_key", "secret_key", "token", "profile", "shared_credentials_file", "custom_endpoint_ec2", "decode_authorization_messages",
-		"insecure_skip_tls_verify", "max_retries", "mfa_code", "skip_credential_validation", "skip_metadata_api_check",
-		"ami_virtualization_type", "skip_region_validation", "snapshot_copy_duration_minutes", "snapshot_tags", "ena_support", "sriov_support",
-		"force_deregister", "force_delete_snapshot", "skip_ami_run_tags", "no_ephemeral", "spot_price", "spot_allocation_strategy", "spot_tags", "fleet_tags",
-		"block_duration_minutes", "spot_price_auto_product", "skip_profile_validation", "temporary_security_group_source_cidrs",
-		"temporary_security_group_source_public_ip", "associate_public_ip_address", "run_volume_tags", "vpc_id", "ebs_optimized", "enable_nitro_enclave",
-		"enable_unlimited_credits", "enable_t2_unlimited", "capacity_reservation_id", "capacity_reservation_group_arn", "capacity_reservation_preference",
-		"shutdown_behavior", "disable_stop_instance", "windows_password_timeout", "ssh_username", "ssh_interface", "ssh_private_key_file", "ssh_agent_auth",
-		"ssh_password", "ssh_certificate_file", "temporary_key_pair_name", "temporary_key_pair_type", "temporary_key_pair_bits", "ssh_timeout",
-		"ssh_handshake_attempts", "ssh_port", "ssh_pty", "ssh_ciphers", "ssh_key_exchange_algorithms", "ssh_clear_authorized_keys", "ssh_bastion_host",
-		"ssh_bastion_port", "ssh_bastion_username", "ssh_bastion_password", "ssh_bastion_interactive", "ssh_bastion_agent_auth",
-		"ssh_bastion_private_key_file", "ssh_bastion_certificate_file", "ssh_proxy_host", "ssh_proxy_port", "ssh_proxy_username", "ssh_proxy_password",
-		"ssh_file_transfer_method", "ssh_keep_alive_interval", "ssh_read_write_timeout", "ssh_remote_tunnels", "ssh_local_tunnels",
-		"ssh_disable_agent_forwarding", "ssh_host", "winrm_username", "winrm_password", "winrm_host", "winrm_port", "winrm_timeout", "winrm_use_ssl",
-		"winrm_insecure", "winrm_use_ntlm", "winrm_no_proxy", "pause_before_connecting", "pause_before_ssm", "session_manager_port",
-	}
 }
 
 // ebsUnsupported are the arguments without which the image would be another than the one asked for,

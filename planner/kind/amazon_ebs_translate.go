@@ -3,11 +3,9 @@ package kind
 import (
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"maps"
-	"regexp"
 	"slices"
-	"strings"
-	"sync"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -21,14 +19,33 @@ type ebs struct {
 	scope *planner.Scope
 	out   *dsl.Body
 	ami   *dsl.Body // ami_distribution_configuration
+
+	build   string    // what Packer calls build_name
+	regions []written // that the AMI goes to, the one it is built in first; empty where that is not known
+}
+
+// rule reports what breaks one of Packer's rules.
+func (t *ebs) rule(id string, at hcl.Range, detail string, args ...any) {
+	t.diags = append(t.diags, planner.RuleDiagnostic(id, at, fmt.Sprintf(detail, args...)))
+}
+
+// built is the region that is built in; "" where it is not known.
+func (t *ebs) built() string {
+	if len(t.regions) == 0 {
+		return ""
+	}
+	return t.regions[0].s
 }
 
 // translate reads a source of Packer's amazon-ebs as what it means to EC2 Image Builder.
 func (e *expansion) translate(u sourceUse) sourceUse {
-	t := &ebs{arguments: arguments{body: u.body}, scope: e.scope}
+	t := &ebs{arguments: arguments{body: u.body}, scope: e.scope, build: u.local}
 	t.out = &dsl.Body{Attrs: map[string]dsl.Value{}, Range: u.body.Range}
 	t.ami = &dsl.Body{Attrs: map[string]dsl.Value{}, Range: u.body.Range}
 	t.unsupported()
+	t.withoutEffect()
+	t.regions = t.goesTo()
+	t.prepare()
 	t.rename(map[string]string{
 		"iam_instance_profile": "instance_profile_name", "subnet_id": "subnet_id", "security_group_ids": "security_group_ids",
 		"ssh_keypair_name": "key_pair", "spot_instance_types": "instance_types", "source_ami": "parent_image",
@@ -50,35 +67,6 @@ func (e *expansion) translate(u sourceUse) sourceUse {
 	}
 	u.body = t.out
 	return u
-}
-
-// unsupported refuses what cannot be done, and names once what has no meaning.
-func (t *ebs) unsupported() {
-	for _, name := range ebsUnsupported() {
-		if v, ok := t.body.Attr(name); ok && v.V != false && v.V != "" {
-			t.fail(v.Range, "Unsupported argument", "EC2 Image Builder cannot do what %q asks for. Remove it, and do that in a step of the workflow after the build.", name)
-		}
-	}
-	for _, name := range ebsUnsupportedBlocks() {
-		for _, n := range t.body.Of(name) {
-			t.fail(n.Range, "Unsupported block", "%q cannot be used for EC2 Image Builder. Write the id that is meant, or take it from a variable.", name)
-		}
-	}
-	var names []string
-	at := t.body.Range
-	for _, name := range ebsIgnored() {
-		if v, ok := t.body.Attr(name); ok && v.V != "" {
-			if len(names) == 0 {
-				at = v.Range
-			}
-			names = append(names, name)
-		}
-	}
-	if len(names) > 0 {
-		t.warn(at, "Arguments without effect",
-			"EC2 Image Builder starts the machine and runs the steps as root or SYSTEM, with credentials of this run and without SSH. These arguments of the source have no effect: %s.",
-			strings.Join(names, ", "))
-	}
 }
 
 // set gives an argument of the new source, unless it is empty: AWS takes no empty lists.
@@ -167,46 +155,6 @@ func (t *ebs) parent() {
 	t.out.Attrs["parent_image"] = dsl.Value{V: planner.Question("ami:" + string(text)), Range: filters[0].Range}
 }
 
-// devices turns the volumes of the machine and of the AMI into the recipe's.
-func (t *ebs) devices() {
-	encrypt, key := t.truth("encrypt_boot"), t.body.Attrs["kms_key_id"]
-	mapped := false
-	for _, n := range t.body.Blocks {
-		if n.Type != "launch_block_device_mappings" && n.Type != "ami_block_device_mappings" {
-			continue
-		}
-		mapped = true
-		a := n.Body.Attrs
-		m := nestedBlock("block_device_mapping", n.Range, map[string]dsl.Value{"device_name": a["device_name"], "virtual_name": a["virtual_name"]})
-		if m == nil {
-			t.fail(n.Range, "Missing required argument", "%q needs device_name: \"/dev/xvda\", \"/dev/sda1\".", n.Type)
-			continue
-		}
-		if v, ok := n.Body.Attr("no_device"); ok && v.V == true {
-			m.Body.Attrs["no_device"] = dsl.Value{V: "", Range: v.Range} // the only value AWS takes
-			t.block(m)
-			continue
-		}
-		volume := map[string]dsl.Value{}
-		for _, name := range []string{"volume_size", "volume_type", "iops", "throughput", "encrypted", "kms_key_id", "snapshot_id", "delete_on_termination"} {
-			volume[name] = a[name]
-		}
-		if encrypt {
-			volume["encrypted"] = dsl.Value{V: true, Range: t.body.At("encrypt_boot")}
-			if volume["kms_key_id"].V == nil {
-				volume["kms_key_id"] = key
-			}
-		}
-		if b := nestedBlock("ebs", n.Range, volume); b != nil {
-			m.Body.Blocks = append(m.Body.Blocks, b)
-		}
-		t.block(m)
-	}
-	if encrypt && !mapped {
-		t.fail(t.body.At("encrypt_boot"), "Device not known", "To encrypt the root volume its device must be known. Add launch_block_device_mappings { device_name = \"/dev/xvda\" }.")
-	}
-}
-
 // machine is what else is said about the machine that builds.
 func (t *ebs) machine() {
 	for _, n := range t.body.Of("metadata_options") {
@@ -240,61 +188,17 @@ func (t *ebs) userData() {
 	}
 }
 
-// tags go to the AMI and to what AWS keeps about it; run_tags to the machine.
-func (t *ebs) tags() {
-	tags := t.tagsOf("tags", "tag")
-	t.set("tags", tags)
-	t.set("ami_tags", tags)
-	t.set("resource_tags", t.tagsOf("run_tags", "run_tag"))
-	if m, ok := tags.V.(map[string]any); ok && len(m) > 0 {
-		t.ami.Attrs["ami_tags"] = tags
-	}
-}
-
-// tagsOf joins a map and blocks of tags. Values that Packer would only render during the build are
-// left out: nobody renders them here.
-func (t *ebs) tagsOf(attr, block string) dsl.Value {
-	v, _ := t.body.Attr(attr)
-	out := dsl.Value{V: map[string]any{}, Range: v.Range, Elems: v.Elems}
-	all, _ := out.V.(map[string]any)
-	given, _ := v.V.(map[string]any)
-	var late []string
-	var first hcl.Range
-	add := func(key string, value any, at hcl.Range) {
-		if out.Range == (hcl.Range{}) {
-			out.Range = at
-		}
-		s, ok := value.(string)
-		if !ok || !strings.Contains(s, "{{") {
-			all[key] = value
-			return
-		}
-		if len(late) == 0 {
-			first = at
-		}
-		late = append(late, key)
-	}
-	for _, key := range sortedKeys(given) {
-		add(key, given[key], v.At(key))
-	}
-	for _, n := range t.body.Of(block) {
-		if key, ok := n.Body.Attrs["key"].V.(string); ok {
-			add(key, n.Body.Attrs["value"].V, n.Range)
-		}
-	}
-	if len(late) > 0 {
-		t.warn(first, "Tags left out", "The values of these tags are templates that only Packer renders: %s.", strings.Join(late, ", "))
-	}
-	return out
-}
-
-// distribute turns what is said about the AMI and its regions into distributions.
+// distribute turns what is said about the AMI and its regions into distributions. The key of the region that is
+// built in is the recipe's: see devices.
 func (t *ebs) distribute() {
-	if name, ok := t.str("ami_name"); ok && name.s != "" {
-		t.ami.Attrs["name"] = dsl.Value{V: ebsName(name.s), Range: name.at}
-	}
-	if d, ok := t.str("ami_description"); ok && d.s != "" && !strings.Contains(d.s, "{{") {
-		t.ami.Attrs["description"] = dsl.Value{V: d.s, Range: d.at}
+	t.amiName()
+	if d, ok := t.str("ami_description"); ok && d.s != "" {
+		if text, ok := t.render(d.s); ok {
+			t.ami.Attrs["description"] = dsl.Value{V: text, Range: d.at}
+		} else {
+			t.rule("pk-template-late", d.at, "ami_description holds a template that only Packer fills in during a build, so the AMI gets no description. "+
+				"Use variables and locals instead.")
+		}
 	}
 	share := map[string]dsl.Value{}
 	for from, to := range map[string]string{"ami_users": "user_ids", "ami_groups": "user_groups", "ami_org_arns": "organization_arns", "ami_ou_arns": "organizational_unit_arns"} {
@@ -307,22 +211,21 @@ func (t *ebs) distribute() {
 	if n := nestedBlock("launch_permission", t.body.Range, share); n != nil {
 		t.ami.Blocks = append(t.ami.Blocks, n)
 	}
-	regions := t.regions()
-	for _, r := range regions {
+	keys := t.mapping("region_kms_key_ids")
+	for _, r := range t.regions {
 		ami := &dsl.Body{Attrs: maps.Clone(t.ami.Attrs), Range: t.ami.Range, Blocks: t.ami.Blocks}
-		keys := t.mapping("region_kms_key_ids")
-		if k, ok := keys[r.s]; ok && k.s != "" {
+		if k, ok := keys[r.s]; ok && k.s != "" && r.s != t.built() {
 			ami.Attrs["kms_key_id"] = dsl.Value{V: k.s, Range: k.at}
 		}
 		t.block(&dsl.Nested{Type: "distribution", Range: r.at, Body: &dsl.Body{
 			Range: r.at, Attrs: map[string]dsl.Value{"region": {V: r.s, Range: r.at}},
-			Blocks: append([]*dsl.Nested{{Type: "ami_distribution_configuration", Body: ami, Range: r.at}}, t.fastLaunch(r.s, regions[0].s)...),
+			Blocks: append([]*dsl.Nested{{Type: "ami_distribution_configuration", Body: ami, Range: r.at}}, t.fastLaunch(r.s, t.built())...),
 		}})
 	}
 }
 
-// regions are the one that is built in and those that the AMI is copied to.
-func (t *ebs) regions() []written {
+// goesTo are the regions: the one that is built in and those that the AMI is copied to.
+func (t *ebs) goesTo() []written {
 	region, given := t.str("region")
 	switch {
 	case !given || region.s == "":
@@ -341,28 +244,4 @@ func (t *ebs) regions() []written {
 		}
 	}
 	return out
-}
-
-var (
-	ebsTime = sync.OnceValue(func() *regexp.Regexp {
-		return regexp.MustCompile(`\{\{\s*(timestamp|isotime|strftime)\b[^}]*\}\}`)
-	})
-	ebsChars = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`[^-_A-Za-z0-9 .:]`) })
-)
-
-// ebsName makes an AMI's name one that Image Builder takes: it must hold the build's date, which
-// stands where Packer put a time, or at the end.
-func ebsName(name string) string {
-	const date = "{{ imagebuilder:buildDate }}"
-	parts := ebsTime().Split(name, 2)
-	for i := range parts {
-		parts[i] = ebsChars().ReplaceAllString(ebsTime().ReplaceAllString(parts[i], ""), "-")
-	}
-	if len(parts) == 1 {
-		return parts[0][:min(len(parts[0]), 98)] + " " + date
-	}
-	room := 99
-	parts[0] = parts[0][:min(len(parts[0]), room)]
-	parts[1] = parts[1][:min(len(parts[1]), room-len(parts[0]))]
-	return parts[0] + date + parts[1]
 }

@@ -146,7 +146,7 @@ build {
 
 // TestAMINames holds that names of Packer's become names that Image Builder takes.
 func TestAMINames(t *testing.T) {
-	long := strings.Repeat("n", 150)
+	long := strings.Repeat("n", 115)
 	for given, want := range map[string]string{
 		"web":                                    "web {{ imagebuilder:buildDate }}",
 		"web-{{timestamp}}":                      "web-{{ imagebuilder:buildDate }}",
@@ -158,6 +158,7 @@ func TestAMINames(t *testing.T) {
 		g := compileFS(t, fstest.MapFS{"main.pkr.hcl": {Data: fmt.Appendf(nil, `
 source "amazon-ebs" "web" {
   ami_name             = %q
+  instance_type        = "t3.medium"
   source_ami           = "ami-0123456789abcdef0"
   iam_instance_profile = "builder"
 }

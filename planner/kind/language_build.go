@@ -96,16 +96,16 @@ func amazonEBS() string {
 		{"Arguments that are read", read},
 		{"Blocks that are read", blocks},
 		{"Errors, because EC2 Image Builder cannot do what they ask for", slices.Concat(ebsUnsupported(), ebsUnsupportedBlocks())},
-		{"Accepted, and without effect, because EC2 Image Builder starts the machine itself and makes no connection to it", slices.Concat(ebsIgnored(), ebsIdleBlocks())},
 	} {
 		fmt.Fprintf(&b, "%s: %s.\n\n", list.title, codes(list.names))
 	}
+	b.WriteString("Whatever Packer refuses in a source is an error, and what Image Builder does another way is a warning that names the argument: the rules pk-… of " +
+		"[rules.md](rules.md#packer-templates).\n\nArguments and blocks without effect, each with a warning, by what happens instead:\n\n")
+	for _, g := range ebsWithoutEffect() {
+		fmt.Fprintf(&b, "- %s %s.\n", g.instead, codes(g.names))
+	}
+	b.WriteString("\n")
 	return b.String()
-}
-
-// ebsIdleBlocks are the blocks of an amazon-ebs source that the translation does not look at.
-func ebsIdleBlocks() []string {
-	return []string{"snapshot_tag", "spot_tag", "fleet_tag", "run_volume_tag", "assume_role", "aws_polling"}
 }
 
 func codes(names []string) string { return "`" + strings.Join(names, "`, `") + "`" }

@@ -70,6 +70,7 @@ func Topics() []Topic {
 		{"Workflows", slices.Concat(workflowRules, workflowUseRules)},
 		{"Lifecycle policies", lifecycleRules},
 		{"AppStream", slices.Concat(appstreamRules, streamImageRules)},
+		{"Packer templates", packerRules},
 	}
 }
 
