@@ -37,6 +37,11 @@ func distributeImage(n *planner.Node, have *planner.Observed) (planner.Mending, 
 		m.Retag = &planner.Retag{Add: map[string]string{planner.TagDistribution: cmp.Or(have.Distributed.Want, planner.Undistributed)}}
 		return m, diags
 	}
+	if n.Input["containerRecipeArn"] != nil && have.Undone() {
+		fail(hcl.DiagWarning, "Image not distributed", fmt.Sprintf(
+			"A pull request built %s, so it is only in the repository of its recipe. DistributeImage doesn't take container images: build it again with --rebuild to distribute it.", n.Title()))
+		return m, diags
+	}
 	role, ok := n.Input["executionRole"]
 	if !ok {
 		if have.Undone() {
@@ -55,6 +60,8 @@ func distributeImage(n *planner.Node, have *planner.Observed) (planner.Mending, 
 	}
 	return m, diags
 }
+
+const containerMember = "containerDistributionConfiguration"
 
 const needsRole = "DistributeImage changes that without another build, and works under a role: write execution_role = \"…\" where the image is described, or build the image again with --rebuild"
 
@@ -105,6 +112,8 @@ func driftOf(have *planner.Observed) *drift {
 		after, asked := wanted[region]
 		there = there || slices.ContainsFunc(seen.AMIs, func(a planner.SharedAMI) bool { return a.Current && a.Region == region })
 		switch {
+		case asked && !there && seen.Container:
+			d.refused = append(d.refused, "where the container image goes in "+region)
 		case asked && !there:
 			if !slices.Contains(have.Missing, region) {
 				d.added = append(d.added, "not distributed to "+region)
@@ -171,7 +180,7 @@ func (d *drift) compare(region string, was, wanted map[string]any) {
 			d.added = append(d.added, m.name+" changed in "+region)
 		}
 	}
-	if !same(was["containerDistributionConfiguration"], wanted["containerDistributionConfiguration"]) {
+	if to := wanted[containerMember]; !empty(to) && !same(was[containerMember], to) {
 		d.refused = append(d.refused, "where the container image goes in "+region)
 	}
 	d.withdrawn(region, was, wanted)
@@ -190,6 +199,10 @@ func (d *drift) withdrawn(region string, was, wanted map[string]any) {
 	}
 	if was["s3ExportConfiguration"] != nil && wanted["s3ExportConfiguration"] == nil {
 		d.stays = append(d.stays, "the disk image exported from "+region+" stays in S3")
+	}
+	if !empty(was[containerMember]) && empty(wanted[containerMember]) {
+		repository, _ := inner(inner(was, containerMember), "targetRepository")["repositoryName"].(string)
+		d.stays = append(d.stays, "the container image in the repository "+repository+" in "+region+" stays")
 	}
 	if wanted == nil {
 		return // the copies go as a whole
