@@ -271,8 +271,7 @@ func (l *loader) decodeAttr(given *hcl.Attribute, a *Attr, sc *scope) Value {
 	}
 	out.Elems = l.elementRanges(given.Expr)
 	l.addDerived(v, false)
-	out.Sensitive = isSensitive(v)
-	v, _ = v.UnmarkDeep()
+	v, out.Sensitive = unmark(v)
 	x, err := plain(v, a.Type)
 	if err != nil {
 		l.report(mistake(out.At(err.element), "Unsuitable value", "The argument %q is %s%s", a.Name, wish(a.Type), err.detail))

@@ -53,9 +53,18 @@ func (l *loader) sensitive(v cty.Value) cty.Value {
 
 // isSensitive says whether a value is, or holds, or was chosen by, what is sensitive.
 func isSensitive(v cty.Value) bool {
-	_, marks := v.UnmarkDeep()
-	_, secret := marks[Sensitive]
+	_, secret := unmark(v)
 	return secret
+}
+
+// unmark takes all marks off a value and says whether one of them was [Sensitive].
+func unmark(v cty.Value) (plain cty.Value, secret bool) {
+	if v.Type().IsPrimitiveType() && !v.IsMarked() { // nearly all are, and walking them costs more than reading them
+		return v, false
+	}
+	plain, marks := v.UnmarkDeep()
+	_, secret = marks[Sensitive]
+	return plain, secret
 }
 
 // keysSensitive says whether the number or the names of a value's elements tell of a secret.

@@ -67,7 +67,7 @@ func (c *compiler) check() {
 			c.diags = append(c.diags, c.tag(n)...)
 		}
 	}
-	found := append(verifyAll(c.sorted, c.models, namedRegion(c.scope.Config, c.scope.Region)), c.checkBuilds()...)
+	found := append(c.verifyAll(), c.checkBuilds()...)
 	for _, d := range distinctDiags(found) {
 		if !said[*d.Subject] {
 			c.diags = append(c.diags, d)
@@ -79,22 +79,24 @@ func (c *compiler) check() {
 
 // verifyAll verifies nodes side by side: each depends on its own input alone, and together they
 // are the better part of a large plan's time.
-func verifyAll(nodes []*Node, models map[*Kind]model, region string) hcl.Diagnostics {
-	found := make([]hcl.Diagnostics, len(nodes))
-	sideBySide(len(nodes), 256, func(i int) {
-		n := nodes[i]
-		found[i] = verify(n, models[n.Kind], cmp.Or(n.Region, region))
+func (c *compiler) verifyAll() hcl.Diagnostics {
+	found := make([]hcl.Diagnostics, len(c.sorted))
+	region := namedRegion(c.scope.Config, c.scope.Region)
+	sideBySide(len(c.sorted), 256, func(i int) {
+		n := c.sorted[i]
+		n.judged = n.Input.Resolve(known)
+		found[i] = verify(n, c.models[n.Kind], cmp.Or(n.Region, region))
 	})
 	return slices.Concat(found...)
 }
 
-// verify returns what AWS would refuse of a node's input, at the configuration's own text.
+// verify returns what AWS would refuse of a node's judged input, at the configuration's own text.
 func verify(n *Node, m model, region string) hcl.Diagnostics {
 	if m.op == nil {
 		return nil
 	}
 	var diags hcl.Diagnostics
-	for _, f := range rules.Check(m.op, n.Input.Resolve(known), rules.Place{Region: region}) {
+	for _, f := range rules.Check(m.op, n.judged, rules.Place{Region: region}) {
 		diags = append(diags, diagnose(n, f))
 	}
 	return diags

@@ -60,7 +60,7 @@ func (c *compiler) checkBuilds() hcl.Diagnostics {
 func (c *compiler) build(nodes buildNodes, workflows map[dsl.Addr]*rules.Workflow) *rules.Build {
 	input := func(part string) map[string]any {
 		if n := nodes[part]; n != nil {
-			return n.Input.Resolve(known)
+			return n.judged
 		}
 		return nil
 	}
@@ -102,7 +102,7 @@ func (c *compiler) workflows() map[dsl.Addr]*rules.Workflow {
 func (c *compiler) parent(recipe *Node, below []*Node) rules.Parent {
 	r, ok := recipe.Input["parentImage"].(dsl.Ref)
 	if !ok || isLookup(r.Addr) {
-		return rules.ParentOf(recipe.Input.Resolve(known)["parentImage"])
+		return rules.ParentOf(recipe.judged["parentImage"])
 	}
 	image := c.nodes[r.Addr]
 	if image == nil || slices.Contains(below, recipe) { // a circle is reported by itself
@@ -130,7 +130,7 @@ func (c *compiler) component(e any) rules.Component {
 	if n == nil {
 		return rules.Component{}
 	}
-	out := rules.Component{Input: n.Input.Resolve(known)}
+	out := rules.Component{Input: n.judged}
 	for step := range n.Steps {
 		phase, _, _ := strings.Cut(step, "/")
 		if !slices.Contains(out.Phases, phase) {

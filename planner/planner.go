@@ -185,6 +185,8 @@ type Node struct {
 	Distributes []dsl.Addr
 	// Manifests are the manifest post-processors that record an image once it is made.
 	Manifests []*dsl.Nested
+
+	judged Object // Input as rules read it, since it was last checked
 }
 
 // A Lookup is a question that only AWS can answer and whose answer belongs to the digest:

@@ -41,6 +41,7 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 		if !answered {
 			continue
 		}
+		n.judged = n.Input.Resolve(known)
 		for _, d := range verify(n, g.models[n.Kind], cmp.Or(n.Region, namedRegion(g.Config, g.Region))) {
 			if d.Severity == hcl.DiagError { // Compile has given the warnings
 				diags = append(diags, d)

@@ -1,8 +1,6 @@
 package rules
 
 import (
-	"strings"
-
 	"github.com/org/imagebuild-action/internal/awsmodel"
 )
 
@@ -31,24 +29,18 @@ var build = []string{"build"}
 // CheckBuild returns what AWS refuses in a build and not in one of its calls. A finding's Part says
 // which call it is about: "image", "recipe", "infrastructure" or "distribution".
 func CheckBuild(b *Build) []Finding {
-	root := map[string]any{}
-	for name, in := range map[string]map[string]any{
-		"image": b.Image, "recipe": b.Recipe, "infrastructure": b.Infrastructure, "distribution": b.Distribution,
-	} {
-		if in != nil {
-			root[name] = in
+	root := make(map[string]any, 4)
+	for _, part := range []struct {
+		name  string
+		input map[string]any
+	}{{"image", b.Image}, {"recipe", b.Recipe}, {"infrastructure", b.Infrastructure}, {"distribution", b.Distribution}} {
+		if part.input != nil {
+			root[part.name] = part.input
 		}
 	}
 	var found []Finding
-	s := subject{value: root, root: root, at: make(awsmodel.Trail, 0, awsmodel.Deep), place: b.Place, build: b}
-	for _, a := range applied()["build"] {
-		part, _, _ := strings.Cut(a.path, ".")
-		walk(a.path, s, func(s *subject) {
-			a.rule.judge(s)
-			for _, f := range s.found {
-				found = append(found, Finding{Finding: f, Rule: a.rule, Part: part})
-			}
-		})
-	}
+	applied()["build"].judge(&subject{root: root, place: b.Place, build: b}, func(a application, f awsmodel.Finding) {
+		found = append(found, Finding{Finding: f, Rule: a.rule, Part: a.part})
+	})
 	return sorted(found)
 }

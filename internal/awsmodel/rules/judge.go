@@ -45,17 +45,11 @@ func Check(op *awsmodel.Operation, input map[string]any, at Place) []Finding {
 	for _, f := range refused {
 		found = append(found, Finding{Finding: f})
 	}
-	s := subject{value: input, root: input, at: make(awsmodel.Trail, 0, awsmodel.Deep), place: at}
-	for _, a := range applied()[op.Service+":"+op.Name] {
-		walk(a.path, s, func(s *subject) {
-			a.rule.judge(s)
-			for _, f := range s.found {
-				if !slices.ContainsFunc(refused, func(g awsmodel.Finding) bool { return g.Path == f.Path }) {
-					found = append(found, Finding{Finding: f, Rule: a.rule})
-				}
-			}
-		})
-	}
+	applied()[op.Service+":"+op.Name].judge(&subject{root: input, place: at}, func(a application, f awsmodel.Finding) {
+		if !slices.ContainsFunc(refused, func(g awsmodel.Finding) bool { return g.Path == f.Path }) {
+			found = append(found, Finding{Finding: f, Rule: a.rule})
+		}
+	})
 	return sorted(found)
 }
 
@@ -105,41 +99,6 @@ func (s *subject) path(sub string) string {
 		return strings.TrimPrefix(sub, ".")
 	}
 	return at.String() + sub
-}
-
-// walk calls judge for every present and known value that the rule's path leads to.
-func walk(path string, s subject, judge func(*subject)) {
-	if !present(s.value) || isUnknown(s.value) && path != "" {
-		return
-	}
-	if path == "" {
-		if u, ok := s.value.(awsmodel.Unknown); ok {
-			if u.Question == "" {
-				return
-			}
-			s.value = u.Question
-		}
-		judged := s // a copy: judge makes what it is handed escape, and most of a path's ends are absent
-		judge(&judged)
-		return
-	}
-	if rest, ok := strings.CutPrefix(path, "[]"); ok {
-		l, _ := s.value.([]any)
-		for i, v := range l {
-			next := s
-			next.value, next.owner, next.at = v, l, s.at.Entry(i)
-			walk(strings.TrimPrefix(rest, "."), next, judge)
-		}
-		return
-	}
-	name, rest := path, ""
-	if i := strings.IndexAny(path, ".["); i >= 0 {
-		name, rest = path[:i], strings.TrimPrefix(path[i:], ".")
-	}
-	if m, ok := s.value.(map[string]any); ok {
-		s.value, s.owner, s.at = m[name], m, s.at.Named(name)
-		walk(rest, s, judge)
-	}
 }
 
 func index(i int) string { return "[" + strconv.Itoa(i) + "]" }

@@ -104,29 +104,6 @@ func Suggest(id string) string {
 	return "docs/rules.md lists all rules."
 }
 
-// An application is a rule at one of its paths.
-type application struct {
-	rule *Rule
-	path string
-}
-
-// applied are the rules by "service:operation", in the tables' order; "build" holds those across calls.
-var applied = sync.OnceValue(func() map[string][]application {
-	m := map[string][]application{}
-	for _, t := range Topics() {
-		for i := range t.Rules {
-			r := &t.Rules[i]
-			for _, s := range r.on {
-				for _, op := range s.ops {
-					key := r.service() + op
-					m[key] = append(m[key], application{r, s.path})
-				}
-			}
-		}
-	}
-	return m
-})
-
 // service is the service whose operations the rule names.
 func (r *Rule) service() string {
 	switch {
