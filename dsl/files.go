@@ -63,11 +63,19 @@ func (l *loader) readConfiguration() (parsed []source, auto []string) {
 		auto = append(auto, slices.Sorted(slices.Values(bySuffix[s]))...)
 	}
 	if len(names) == 0 {
-		l.report(mistake(here, "No configuration", "The directory %q holds no *.ib.hcl or *.pkr.hcl file. "+
-			"Name another directory, or write one with imagebuild init.", l.host.Dir))
+		l.report(mistake(here, "No configuration", "No *.ib.hcl or *.pkr.hcl files in %s. "+
+			"Pass another path, or run imagebuild init to create one.", l.directory()))
 	}
 	slices.Sort(names)
 	return l.parseAll(names), auto
+}
+
+// directory names the configuration's directory to whoever works in the working directory.
+func (l *loader) directory() string {
+	if path.Clean(l.host.Dir) == path.Clean(l.host.Cwd) {
+		return "this directory"
+	}
+	return l.host.Dir
 }
 
 // parseAll parses files concurrently and records them in the order given.

@@ -136,7 +136,7 @@ func (l *loader) recorded(name string, f function.Function) function.Function {
 }
 
 // reportImpure warns of calls, in an expression just evaluated, whose results change from run to
-// run: what is made of them is made anew each time.
+// run: what depends on them is rebuilt each time.
 func (l *loader) reportImpure(e hcl.Expression) {
 	if len(l.impure) == 0 {
 		return
@@ -160,8 +160,8 @@ func (l *loader) reportImpure(e hcl.Expression) {
 }
 
 func impureWarning(name string, at hcl.Range) *hcl.Diagnostic {
-	return warning(at, "Plan changes at every run", "%s() has another result at every run, so whatever depends on it is made anew each time. "+
-		"Versions and names follow from the content by themselves; leave it out, or pass a value that changes when you mean it to.", name)
+	return warning(at, "Plan changes on every run", "%s() changes on every run, so whatever depends on it is rebuilt every time. "+
+		"Remove it: versions and names follow from the content. Or pass a variable that changes when you want a rebuild.", name)
 }
 
 // bounded is a function that refuses arguments whose result would not fit in memory.

@@ -51,7 +51,7 @@ func Run(ctx context.Context, p *planner.Plan, d Driver, sink func(Event)) error
 		}
 	}
 	if n := len(p.Changes) - len(r.done); n > 0 {
-		r.errs = append(r.errs, fmt.Errorf("the plan cannot be carried out: %d of its changes wait for each other or for something it lacks", n))
+		r.errs = append(r.errs, fmt.Errorf("can't run the plan: %d of its changes wait for each other or for something it lacks", n))
 	}
 	if r.canceled {
 		r.errs = append(r.errs, context.Cause(ctx))

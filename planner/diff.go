@@ -81,7 +81,7 @@ func (d *differ) decide(c *Change, offline bool) {
 	case c.Kind.Naming == OfRecipe && c.Known["version"] == nil:
 		create(c, "always built: its recipe is named by a wildcard, so that no image can be known to be this one")
 	case have == nil || !have.Exists:
-		create(c, fmt.Sprintf("not there: %s does not exist", c.Title()))
+		create(c, "new")
 		if says := d.because(c); says != "" {
 			d.changed[c.Addr] = says
 			c.Reason += ", " + says
@@ -99,7 +99,7 @@ func (d *differ) decide(c *Change, offline bool) {
 	case c.Kind.Naming == NamedAfter && c.Kind.Update != "":
 		d.update(c)
 	default:
-		none(c, fmt.Sprintf("reused: %s is there", c.Title()))
+		none(c, "unchanged")
 	}
 }
 
@@ -125,7 +125,7 @@ func (n *Node) Title() string {
 func (d *differ) foreign(c *Change) {
 	at := c.at("semanticVersion")
 	if c.Observed.Digest == "" {
-		none(c, fmt.Sprintf("reused: %s is there", c.Title()))
+		none(c, "unchanged")
 		if strings.Count(c.Fixed, ".") == 2 {
 			d.diags = append(d.diags, &hcl.Diagnostic{
 				Severity: hcl.DiagWarning, Summary: "Content not compared",

@@ -54,7 +54,7 @@ func judge(t trigger, command string, untrusted bool) ruling {
 	case slices.Contains(privileged, t.event) && !t.own() && !untrusted:
 		if changes || command == "test" {
 			return ruling{
-				refused: command + " is refused on " + t.event + ": what is checked out is not this repository's own, and it would be carried out with this repository's credentials",
+				refused: command + " is refused on " + t.event + ": what is checked out is not this repository's own, and it would run with this repository's credentials",
 				hint:    "run it on pull_request, or check out this repository's own commit; to let whoever wrote that commit do what the role can, say " + untrustedInput + ": true",
 			}
 		}

@@ -70,7 +70,7 @@ func (a *action) recall() (l ledger, ok bool, err error) {
 	state, _ := a.p.lookupEnv("STATE_" + ledgerName)
 	raw := []byte(state)
 	if state == "" {
-		raw, err = os.ReadFile(a.home(ledgerName + ".json"))
+		raw, err = readFile(a.home(ledgerName+".json"), largestSmall)
 		if errors.Is(err, fs.ErrNotExist) {
 			return l, false, nil
 		}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/org/imagebuild-action/executor"
@@ -80,7 +79,7 @@ func (a *action) cancelLeft(ctx context.Context, l ledger) ([]string, error) {
 
 // tellEnd brings what was told while the run went on to its end.
 func (a *action) tellEnd(ctx context.Context, canceled []string, failed error) {
-	raw, err := os.ReadFile(a.home(documentName))
+	raw, err := readFile(a.home(documentName), largestPlan)
 	if err != nil {
 		return // nothing was told yet
 	}

@@ -18,7 +18,7 @@ func (p *program) streamCopyCommand() *cobra.Command {
 		Use: "copy IMAGE --to REGION", Short: "Copy an image to other regions", Args: cobra.ExactArgs(1),
 		Long: "copy makes copies of an image in other regions and waits for them. AppStream leaves tags and permissions behind; copy\n" +
 			"gives them to the copies. It makes two copies into a region at once; more wait for their turn. A copy that is there\n" +
-			"already, of the same image, is left alone; one that FAILED is made anew.",
+			"already, of the same image, is left alone; one that FAILED is created again.",
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if len(r.Regions) == 0 {
 				return mistake("name a region: --to eu-central-1", "no region to copy to is named")

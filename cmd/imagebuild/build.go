@@ -35,8 +35,8 @@ func (p *program) buildCommand() *cobra.Command {
 	g := &planning{p: p, command: "build", must: true}
 	var o buildOptions
 	c := &cobra.Command{
-		Use: "build [PATH | PLAN.json [PATH]]", Short: "Build what is not there yet", Args: cobra.MaximumNArgs(2),
-		Long: "build plans the configuration at PATH (default: this directory) and carries the plan out. Images that are\n" +
+		Use: "build [PATH | PLAN.json [PATH]]", Short: "Build images that don't exist yet", Args: cobra.MaximumNArgs(2),
+		Long: "build plans the configuration at PATH (default: this directory) and applies the plan. Images that are\n" +
 			"there already are reused, images being built are waited for. Given a plan that plan --out wrote, it plans\n" +
 			"again and refuses when anything differs.",
 		RunE: func(c *cobra.Command, args []string) (err error) {

@@ -203,7 +203,7 @@ func (g *planning) workflows() ([]doctor.Workflow, error) {
 		if info, gone := e.Info(); gone != nil || info.Size() > largest {
 			continue
 		}
-		body, unreadable := fs.ReadFile(g.loc.host.FS, path.Join(dir, e.Name()))
+		body, unreadable := readWithin(g.loc.host.FS, path.Join(dir, e.Name()), largest)
 		if unreadable != nil {
 			return nil, unreadable
 		}

@@ -26,7 +26,7 @@ type formatter struct {
 func (p *program) fmtCommand() *cobra.Command {
 	f := &formatter{p: p, g: &planning{p: p, command: "fmt"}}
 	c := &cobra.Command{
-		Use: "fmt [PATH|-]...", Short: "Rewrite configuration files in the usual form",
+		Use: "fmt [PATH|-]...", Short: "Format configuration files",
 		Long: "fmt rewrites the configuration and variable files of each PATH (default: this directory) in the usual\n" +
 			"form and names those it changed. With - it formats standard input to standard output.",
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -40,7 +40,7 @@ func (p *program) fmtCommand() *cobra.Command {
 			return f.status(errors.Join(errs...))
 		},
 	}
-	c.Flags().BoolVar(&f.check, "check", false, "change nothing; end with status 1 when a file is not in the usual form")
+	c.Flags().BoolVar(&f.check, "check", false, "change nothing; end with status 1 when a file isn't formatted")
 	c.Flags().BoolVar(&f.diff, "diff", false, "show the changes")
 	addAll(c, &f.g.conf.all)
 	c.Flags().BoolVar(&f.recursive, "recursive", false, "also format directories below")

@@ -35,7 +35,7 @@ func (p *program) gcCommand() *cobra.Command {
 	g := &planning{p: p, command: "gc", must: true}
 	var o gcOptions
 	c := &cobra.Command{
-		Use: "gc [PATH]", Short: "Delete what nothing uses any more", Args: cobra.MaximumNArgs(1),
+		Use: "gc [PATH]", Short: "Delete unused images and resources", Args: cobra.MaximumNArgs(1),
 		Long: "gc deletes what imagebuild made and nothing points to: what a pull request left (--pr), what a run left (--run),\n" +
 			"what has expired (--expired), or all of a project but its newest images (--project). Images go with their AMIs and\n" +
 			"snapshots, before their recipes, and those before their components; builds still under way are cancelled first.\n" +

@@ -90,7 +90,7 @@ func (g *planning) addToManifest(n *dsl.Nested, b manifestBuild) error {
 	}
 	file := path.Join(dir, name)
 	var m manifest
-	old, err := fs.ReadFile(g.loc.host.FS, file)
+	old, err := readWithin(g.loc.host.FS, file, largestConfiguration)
 	if err == nil {
 		err = json.Unmarshal(old, &m)
 	}

@@ -47,7 +47,7 @@ func (p *program) matrixCommand() *cobra.Command {
 	g := &planning{p: p, command: "matrix"}
 	var o matrixOptions
 	c := &cobra.Command{
-		Use: "matrix [PATH]", Short: "Part a plan into jobs that can run side by side", Args: cobra.MaximumNArgs(1),
+		Use: "matrix [PATH]", Short: "Split a plan into parallel jobs", Args: cobra.MaximumNArgs(1),
 		Long: "matrix plans PATH (default: this directory) and writes, as JSON for GitHub's strategy.matrix, which builds can\n" +
 			"run side by side, in layers: a layer's jobs need nothing but what the layers before it make. Builds that have nothing to do\n" +
 			"are left out. Each job builds what its value of \"only\" selects.",

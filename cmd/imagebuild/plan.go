@@ -12,6 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/org/imagebuild-action/executor/aws"
 	"github.com/org/imagebuild-action/internal/report"
 	"github.com/org/imagebuild-action/planner"
 )
@@ -108,8 +109,10 @@ func (p *program) explainTarget(g *planning) {
 	switch {
 	case g.target.server != nil:
 		fmt.Fprintln(p.stderr, g.target.server.Banner())
-	case g.target.why != "":
-		fmt.Fprintf(p.stderr, "Planned offline for %s, since AWS could not be asked: %s.\n", g.region, strings.TrimSuffix(g.target.why, "."))
+	case aws.Code(g.target.why) == aws.NoCredentials:
+		fmt.Fprintf(p.stderr, "No AWS credentials found, so this plan wasn't compared with AWS (region %s).\n", g.region)
+	case g.target.why != nil:
+		fmt.Fprintf(p.stderr, "This plan wasn't compared with AWS (region %s): %s.\n", g.region, strings.TrimSuffix(g.target.why.Error(), "."))
 	case g.target.offline():
 		fmt.Fprintf(p.stderr, "Planned offline for %s: nothing was compared with AWS.\n", g.region)
 	}

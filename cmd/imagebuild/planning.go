@@ -176,7 +176,7 @@ func (g *planning) connect(ctx context.Context) error {
 	if g.must || g.p.identity != nil {
 		return &exit{status: statusFailed, err: err, hint: g.credentialsHint(err)}
 	}
-	g.target = &target{why: err.Error()}
+	g.target = &target{why: err}
 	return nil
 }
 

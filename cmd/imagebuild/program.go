@@ -134,7 +134,7 @@ func (p *program) command() *cobra.Command {
 		Use:   "imagebuild",
 		Short: "Plan and build machine images on AWS",
 		Long: "imagebuild reads HCL in the manner of Packer, plans it into a graph of EC2 Image Builder calls, checks\n" +
-			"them offline, carries them out, and reuses what did not change.",
+			"them offline, runs them, and reuses what did not change.",
 		SilenceUsage: true, SilenceErrors: true, Version: versionLine(),
 	}
 	root.AddCommand(

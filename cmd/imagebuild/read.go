@@ -24,13 +24,23 @@ type sizeError struct {
 }
 
 func (e *sizeError) Error() string {
-	return fmt.Sprintf("%s holds %d bytes, and at most %d are read", e.name, e.size, e.limit)
+	return fmt.Sprintf("%s is too large: it holds %d bytes, and imagebuild reads at most %d MiB", e.name, e.size, e.limit>>20)
 }
 
 // readFile is os.ReadFile for files of the user's, refused by their size before they are read. What has no size, a
 // pipe, is read as far as limit.
 func readFile(path string, limit int64) ([]byte, error) {
 	f, err := os.Open(path) //nolint:gosec // the user named it
+	if err != nil {
+		return nil, err
+	}
+	raw, err := readOpen(f, limit)
+	return raw, errors.Join(err, f.Close())
+}
+
+// readWithin is readFile for files of a repository.
+func readWithin(fsys fs.FS, name string, limit int64) ([]byte, error) {
+	f, err := fsys.Open(name)
 	if err != nil {
 		return nil, err
 	}

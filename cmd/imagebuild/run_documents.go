@@ -76,6 +76,6 @@ func (c *runClients) document(ctx context.Context, path, owner string) (string, 
 	if isS3(path) || isARN(path) {
 		return c.Document(ctx, path, owner)
 	}
-	raw, err := readBounded(filepath.Clean(c.p.absolute(path)))
+	raw, err := readFile(filepath.Clean(c.p.absolute(path)), maxDocument)
 	return string(raw), err
 }

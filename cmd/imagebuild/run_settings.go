@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -65,7 +64,7 @@ func (r *running) settings(c *cobra.Command) (runSettings, error) {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(r.p.cwd, path)
 	}
-	raw, err := readBounded(path)
+	raw, err := readFile(path, maxDocument)
 	if err != nil {
 		return runSettings{}, mistake("name a JSON file with the key documents", "the configuration file cannot be read: %w", err)
 	}
@@ -180,20 +179,3 @@ func executionID(given string) (string, error) {
 
 // maxDocument bounds a document or configuration file: Image Builder takes 64 KB.
 const maxDocument = 8 << 20
-
-// readBounded reads a file that is no larger than a document can be.
-func readBounded(path string) ([]byte, error) {
-	f, err := os.Open(path) //nolint:gosec // named on the command line
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close() //nolint:errcheck // it was only read
-	raw, err := io.ReadAll(io.LimitReader(f, maxDocument+1))
-	if err != nil {
-		return nil, err
-	}
-	if len(raw) > maxDocument {
-		return nil, fmt.Errorf("%s is larger than %d MiB", path, maxDocument>>20)
-	}
-	return raw, nil
-}

@@ -36,7 +36,7 @@ func (x *execution) takeUp() error {
 	}
 	x.job.Documents, x.job.Phases = state.Job.Documents, state.Job.Phases
 	x.state = &runState{}
-	raw, err := os.ReadFile(x.stateFile())
+	raw, err := readFile(x.stateFile(), largestSmall)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // the log begins anew
 	}

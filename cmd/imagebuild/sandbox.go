@@ -18,7 +18,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 	var listen, dir, root, network, region, faults string
 	var issuers, roles, hosts []string
 	c := &cobra.Command{
-		Use: "sandbox", Short: "Serve an AWS of its own on this machine until stopped", Args: cobra.NoArgs,
+		Use: "sandbox", Short: "Run a local AWS sandbox", Args: cobra.NoArgs,
 		Long: "sandbox serves EC2 Image Builder, AppStream, and as much of STS, S3, CloudWatch Logs, SSM parameters,\n" +
 			"Secrets Manager and EC2 images as building an image touches, over HTTP. Any AWS client can use it:\n\n" +
 			"  imagebuild sandbox --listen 127.0.0.1:4566\n" +
@@ -83,7 +83,7 @@ func (p *program) readRoles(files []string) (out []sandbox.Role, err error) {
 		}
 		raw, err := readFile(file, largestSmall)
 		if err != nil {
-			return nil, mistake("name a file", "reading a role: %w", err)
+			return nil, mistake("", "reading a role: %w", err)
 		}
 		role, err := sandbox.ParseRole(raw)
 		if err != nil {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 	"sync"
 
@@ -133,7 +132,7 @@ func (s *systems) explain(ctx context.Context, plan *planner.Plan) {
 
 // systemName is what this machine's system calls itself (os-release(5)).
 func systemName() string {
-	raw, err := os.ReadFile("/etc/os-release")
+	raw, err := readFile("/etc/os-release", largestSmall)
 	if err != nil {
 		return "its system is unknown"
 	}

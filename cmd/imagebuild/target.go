@@ -22,8 +22,8 @@ type target struct {
 	server  *sandbox.Server
 	systems *systems    // what stands in there for parent images; nil where --root says it
 	root    *chosenRoot // what the sandbox runs components in; nil without one
-	// why says in one sentence why there are no clients, "" where nobody needs to know.
-	why string
+	// why is why there are no clients, nil where nobody needs to know.
+	why error
 }
 
 // offline reports whether there is no AWS to ask.

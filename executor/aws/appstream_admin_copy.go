@@ -143,7 +143,7 @@ func (c *streamCopy) begin(ctx context.Context) (StreamImage, error) {
 		case img.State != "FAILED":
 			return img, nil
 		}
-		c.to.say("%s in %s FAILED before and is made anew", img.Name, c.to.region)
+		c.to.say("%s in %s FAILED before and is created again", img.Name, c.to.region)
 		if err = c.to.remove(ctx, img.Name); err != nil {
 			return img, err
 		}

@@ -209,7 +209,7 @@ func TestCopyAnew(t *testing.T) {
 	_, err := r.images.Copy(t.Context(), ask)
 	r.refused(err, "the image cad in eu-central-1 FAILED: IMAGE_COPY_FAILURE: the disk is gone", "appstream delete cad")
 	copies, err := r.images.Copy(t.Context(), ask)
-	if err != nil || copies[0].State != "AVAILABLE" || !r.heard("FAILED before and is made anew") {
+	if err != nil || copies[0].State != "AVAILABLE" || !r.heard("FAILED before and is created again") {
 		t.Errorf("%+v, %v", copies, err)
 	}
 	ask.As = "other"

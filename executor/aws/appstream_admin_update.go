@@ -99,7 +99,7 @@ func (s *StreamImages) updating(ctx context.Context, old StreamImage, r ImageUpd
 			Message: fmt.Sprintf("there is another image %s in %s", r.As, s.region), Hint: "choose another name with --as",
 		}
 	case img.State == "FAILED" && !r.DryRun:
-		s.say("%s FAILED before and is made anew", r.As)
+		s.say("%s FAILED before and is created again", r.As)
 		return nil, s.remove(ctx, r.As)
 	case r.Detach || r.DryRun:
 		return &img, nil

@@ -136,7 +136,7 @@ func (q baseQuery) choose(images []object) (object, *hcl.Diagnostic) {
 		}
 	}
 	return images[i], &hcl.Diagnostic{
-		Severity: hcl.DiagWarning, Summary: "Newer image there",
+		Severity: hcl.DiagWarning, Summary: "Newer image available",
 		Detail: fmt.Sprintf("%s is pinned, and %s is newer. Remove pin, or set it to that, to start from it.", q.Pin, text(newest, "Name")),
 	}
 }

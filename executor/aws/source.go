@@ -17,7 +17,7 @@ var sources = []struct{ name, said string }{ //nolint:gochecknoglobals // a tabl
 	{"CredentialsEndpointProvider", "the container's credentials endpoint"},
 	{"EC2RoleProvider", "the instance's role"},
 	{"StaticCredentials", "credentials given outright"},
-	{webIdentitySource, "a web identity token that is made anew at each refresh"},
+	{webIdentitySource, "a web identity token, requested again for each refresh"},
 	{chainedSource, "a chain of roles"},
 }
 

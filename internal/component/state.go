@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -57,10 +58,27 @@ func (s *stepRun) takeNested() *State {
 // stateFile is the file of a state directory.
 const stateFile = "state.json"
 
+// maxState bounds the files that a run leaves for its own next part.
+const maxState = 16 << 20
+
+// readSmall is os.ReadFile for files that other processes may have written: what is larger than anything expected isn't read.
+func readSmall(path string) (_ []byte, err error) {
+	f, err := os.Open(path) //nolint:gosec // the directory is the caller's
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	raw, err := io.ReadAll(io.LimitReader(f, maxState+1))
+	if err == nil && len(raw) > maxState {
+		return nil, fmt.Errorf("%s is too large: at most %d MiB are read", path, maxState>>20)
+	}
+	return raw, err
+}
+
 // ReadState returns the state that an earlier run left in a directory, or nil where there is none.
 // [Root.Run] takes it up by itself when Job.StateDirectory names that directory.
 func ReadState(dir string) (*State, error) {
-	raw, err := os.ReadFile(filepath.Join(dir, stateFile)) //nolint:gosec // the directory is the caller's
+	raw, err := readSmall(filepath.Join(dir, stateFile))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}

@@ -129,7 +129,7 @@ func (f *jsonFile) write() error {
 }
 
 func (f *jsonFile) read() error {
-	raw, err := os.ReadFile(f.path)
+	raw, err := readSmall(f.path)
 	if err != nil {
 		return err
 	}

@@ -70,5 +70,5 @@ func (s *scope) gc() Role {
 			s.call(c, n.Kind.Delete, n, "may be deleted with the components that name it")
 		}
 	}
-	return Role{Name: "gc", Purpose: "imagebuild gc deletes with it what imagebuild made and nothing uses any more.", Grants: c.sorted()}
+	return Role{Name: "gc", Purpose: "imagebuild gc uses it to delete unused images and resources.", Grants: c.sorted()}
 }

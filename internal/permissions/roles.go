@@ -215,7 +215,7 @@ func (s *scope) build() Role {
 			s.sharing(c, n)
 		}
 	}
-	return Role{Name: "build", Purpose: "imagebuild build makes what is not there with it.", Grants: c.sorted()}
+	return Role{Name: "build", Purpose: "imagebuild build uses it to create what doesn't exist yet.", Grants: c.sorted()}
 }
 
 // keptSecrets allows to ask whether secrets exist, and not what they hold.

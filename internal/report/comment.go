@@ -152,7 +152,7 @@ func (c *commentary) next(d *Document) {
 		c.printf("%s\n\n", c.paragraph(strings.Join(says, " ")))
 	}
 	if d.Sandbox {
-		c.printf("This was the sandbox: it proves nothing that only AWS can prove.\n\n")
+		c.printf("Built in the sandbox. Nothing was created on AWS.\n\n")
 	}
 }
 

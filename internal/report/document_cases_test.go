@@ -26,17 +26,17 @@ func sitePlan(changed bool) *planner.Plan {
 		if changed {
 			return s
 		}
-		return "reused: same content"
+		return "unchanged"
 	}
-	f.add("site", why("not there: component site 1.77.5 does not exist"), verb(change("component.site", component, planner.Create,
+	f.add("site", why("new"), verb(change("component.site", component, planner.Create,
 		planner.Object{"name": "site", "semanticVersion": "1.77.5", "platform": "Linux"})))
-	f.add("site", "reused: same content", change("infrastructure_configuration.site", infra, planner.None,
+	f.add("site", "unchanged", change("infrastructure_configuration.site", infra, planner.None,
 		planner.Object{"name": "site-3f9a01c2d4e5", "instanceTypes": []any{"t3.medium", "t3.large"}}))
-	f.add("site", why("not there: distribution configuration site-77aa does not exist"), verb(change("distribution_configuration.site", distro, planner.Create,
+	f.add("site", why("new"), verb(change("distribution_configuration.site", distro, planner.Create,
 		planner.Object{"name": "site-77aa", "distributions": []any{map[string]any{"region": "eu-west-1"}, map[string]any{"region": "eu-central-1"}}})))
 	f.add("site", why("the parent image changed: ami-0aaaabbbbccccdddd is now ami-0ddddccccbbbbaaaa"), verb(change("image_recipe.site", recipe, planner.Create,
 		planner.Object{"name": "site", "semanticVersion": "1.4.5", "parentImage": parentARN, "components": []any{map[string]any{"componentArn": ref("component.site", "arn")}}})))
-	site := f.add("site", why("not there: its recipe is new"), verb(change("image.site", image, planner.Create, planner.Object{
+	site := f.add("site", why("new: its recipe is new"), verb(change("image.site", image, planner.Create, planner.Object{
 		"imageRecipeArn": ref("image_recipe.site", "arn"), "infrastructureConfigurationArn": ref("infrastructure_configuration.site", "arn"),
 		"distributionConfigurationArn": ref("distribution_configuration.site", "arn"),
 	})))
@@ -157,7 +157,7 @@ func longRun() *report.Document {
 	var events []executor.Event
 	for i := range 80 {
 		name := fmt.Sprintf("image.web-%02d", i)
-		f.add(fmt.Sprintf("web-%02d", i), "not there: it was never built", change(name, image, planner.Create, planner.Object{"parentImage": ref(fmt.Sprintf("image.web-%02d", i/2), "ami")}))
+		f.add(fmt.Sprintf("web-%02d", i), "new", change(name, image, planner.Create, planner.Object{"parentImage": ref(fmt.Sprintf("image.web-%02d", i/2), "ami")}))
 		events = append(events, executor.Started{Addr: addr(name), At: after(0), Verb: planner.Create})
 		for n := range 200 {
 			events = append(events, executor.Log{Addr: addr(name), At: after(time.Second), Line: fmt.Sprintf("line %d: %s", n+1, strings.Repeat("x", 60))})
@@ -192,7 +192,7 @@ func hostileRun() *report.Document {
 func hostileLogs() *report.Document {
 	all := strings.Join(hostile, "\n")
 	f := newFixture()
-	f.add("web", "not there: it was never built", change("image.web", image, planner.Create, planner.Object{}))
+	f.add("web", "new", change("image.web", image, planner.Create, planner.Object{}))
 	events := []executor.Event{executor.Started{Addr: addr("image.web"), At: after(0), Verb: planner.Create}}
 	for _, line := range hostile {
 		events = append(events, executor.Log{Addr: addr("image.web"), At: after(time.Second), Line: line})

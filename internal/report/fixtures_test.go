@@ -128,19 +128,19 @@ func webPlan() *planner.Plan {
 	look := dsl.Addr{Type: planner.LookupType, Name: parentARN}
 	f.Graph.Lookups = []planner.Lookup{{Addr: look, Origin: at(2, 3, 12)}}
 
-	up := f.add("base", "not there: s3://bucket/imagebuild/5891/site.txt does not exist", change("staged_file.base-1", staged, planner.Create,
+	up := f.add("base", "new", change("staged_file.base-1", staged, planner.Create,
 		planner.Object{"Bucket": "bucket", "Key": "imagebuild/5891/site.txt"}))
 	up.Content = content("hello\n")
-	f.add("base", "not there: component base 1.5.77 does not exist", change("component.base", component, planner.Create,
+	f.add("base", "new", change("component.base", component, planner.Create,
 		planner.Object{"name": "base", "semanticVersion": "1.5.77", "platform": "Linux", "data": "name: base\n# it's \"quoted\" & €\n"}))
-	f.add("base", "reused: same content", func() *planner.Change {
+	f.add("base", "unchanged", func() *planner.Change {
 		c := change("infrastructure_configuration.base", infra, planner.None, planner.Object{"name": "base-3f9a01c2d4e5", "instanceProfileName": "builder"})
 		c.Observed = &planner.Observed{Exists: true, Outputs: map[string]any{"arn": "arn:aws:imagebuilder:eu-west-1:123456789012:infrastructure-configuration/base-3f9a01c2d4e5"}}
 		return c
 	}())
-	f.add("base", "not there: distribution configuration base-77aa does not exist", change("distribution_configuration.base", distro, planner.Create,
+	f.add("base", "new", change("distribution_configuration.base", distro, planner.Create,
 		planner.Object{"name": "base-77aa", "distributions": []any{map[string]any{"region": "eu-west-1"}, map[string]any{"region": "eu-central-1"}}}))
-	r := f.add("base", "not there, and its version follows from the answer to a look-up", change("image_recipe.base", recipe, planner.Create,
+	r := f.add("base", "new, and its version follows from the answer to a look-up", change("image_recipe.base", recipe, planner.Create,
 		planner.Object{
 			"name": "base", "semanticVersion": ref("image_recipe.base", "version"), "parentImage": dsl.Ref{Addr: look, Attr: "value"},
 			"components": []any{
@@ -149,15 +149,15 @@ func webPlan() *planner.Plan {
 			},
 		}))
 	r.Needs = append(r.Needs, addr("staged_file.base-1"))
-	base := f.add("base", "not there: it was never built", change("image.base", image, planner.Create, planner.Object{
+	base := f.add("base", "new", change("image.base", image, planner.Create, planner.Object{
 		"imageRecipeArn": ref("image_recipe.base", "arn"), "infrastructureConfigurationArn": ref("infrastructure_configuration.base", "arn"),
 		"distributionConfigurationArn": ref("distribution_configuration.base", "arn"),
 	}))
 	base.Estimate = 14*time.Minute + 5*time.Second
 
-	f.add("web", "not there: image recipe web 1.4.5 does not exist", change("image_recipe.web", recipe, planner.Create,
+	f.add("web", "new", change("image_recipe.web", recipe, planner.Create,
 		planner.Object{"name": "web", "semanticVersion": "1.4.5", "parentImage": ref("image.base", "ami")}))
-	f.add("web", "not there: it was never built", change("image.web", image, planner.Create, planner.Object{
+	f.add("web", "new", change("image.web", image, planner.Create, planner.Object{
 		"imageRecipeArn": ref("image_recipe.web", "arn"), "infrastructureConfigurationArn": ref("infrastructure_configuration.base", "arn"),
 	}))
 	wait := f.add("web", "being built: TESTING", change("image.web-arm", image, planner.Wait, planner.Object{}))

@@ -96,7 +96,30 @@ func sameness(text string, names ...string) string {
 	if strings.Contains(text, "\x00[") {
 		text = instances.ReplaceAllString(text, "\x00")
 	}
-	return text
+	return identities.ReplaceAllStringFunc(text, identity)
+}
+
+// identities are what AWS calls one resource or request, which its messages quote: ARNs, ids and UUIDs.
+var identities = regexp.MustCompile(`\barn:aws[a-z-]*:[^\s"'` + "`" + `,;()<>]+|\b[a-z]{1,8}-[0-9a-f]{8,17}\b|\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b`)
+
+// identity is what stands for an identity where messages are compared: of an ARN the service and the kind of resource
+// remain, since the same words about another kind are another finding.
+func identity(id string) string {
+	if parts := strings.SplitN(id, ":", 6); len(parts) == 6 {
+		kind, _, _ := strings.Cut(parts[5], "/")
+		if kind == parts[5] {
+			kind, _, _ = strings.Cut(kind, ":")
+		}
+		if kind == parts[5] {
+			kind = ""
+		}
+		return "arn " + parts[2] + " " + kind
+	}
+	kind, _, _ := strings.Cut(id, "-")
+	if len(kind) == 8 && strings.Count(id, "-") == 4 {
+		return "uuid"
+	}
+	return kind
 }
 
 // withoutName replaces a name wherever it is a word of its own.

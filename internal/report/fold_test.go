@@ -218,3 +218,70 @@ func BenchmarkManyFindings(b *testing.B) {
 		}
 	}
 }
+
+// Failures whose messages quote another ARN, id or request each are the same finding; of another kind of resource, or about
+// a name that only looks like an id, they aren't.
+func TestIdentitiesFold(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		a, b string
+		same bool
+	}{
+		{"arns", "component arn:aws:imagebuilder:eu-west-1:123456789012:component/a/1.0.0/1 isn't allowed.", "component arn:aws:imagebuilder:us-east-1:123456789012:component/zz/2.0.0/7 isn't allowed.", true},
+		{"quoted", `no "arn:aws-cn:s3:::bucket/a".`, `no "arn:aws-cn:s3:::bucket/b".`, true},
+		{"kinds of resource", "no arn:aws:iam::123456789012:role/a", "no arn:aws:iam::123456789012:instance-profile/a", false},
+		{"services", "no arn:aws:sns:eu-west-1:123456789012:a", "no arn:aws:sqs:eu-west-1:123456789012:a", false},
+		{"ids", "The image id '[ami-0123456789abcdef0]' does not exist", "The image id '[ami-0fedcba9876543210]' does not exist", true},
+		{"old ids", "no subnet-1a2b3c4d", "no subnet-4d3c2b1a", true},
+		{"kinds of id", "no subnet-1a2b3c4d", "no sg-1a2b3c4d", false},
+		{"requests", "failed (3f1c7e9a-0b2d-4c5e-8f6a-123456789abc)", "failed (9a8b7c6d-0b2d-4c5e-8f6a-cba987654321)", true},
+		{"names", "no web-server", "no api-server", false},
+		{"numbers", "exit status 7", "exit status 8", false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files, diags := alike([]string{"one", "two"}, func(name string) string {
+				if name == "one" {
+					return tt.a
+				}
+				return tt.b
+			})
+			got := drawn(t, files, diags, report.TextOptions{})
+			if said := strings.Contains(got, "Also at a.hcl:6."); said != tt.same {
+				t.Errorf("folded is %t:\n%s", said, got)
+			}
+		})
+	}
+}
+
+// A value that nobody reads to its end is cut, wherever a sentence has it; what is shorter is whole.
+func TestLongValuesAreCut(t *testing.T) {
+	for _, tt := range []struct {
+		name, detail string
+		whole        bool
+	}{
+		{"400 characters", strings.Repeat("x", 400), true},
+		{"401 characters", strings.Repeat("x", 401), false},
+		{"in a sentence", `There is no "` + strings.Repeat("y", 5000) + `" here.`, false},
+		{"many words", strings.Repeat("word ", 2000), false},
+		{"a long sentence", strings.Repeat("word ", 300), true},
+		{"wide characters", strings.Repeat("日", 600), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			files, diags := alike([]string{"one"}, func(string) string { return tt.detail })
+			got := drawn(t, files, diags, report.TextOptions{All: true})
+			if whole := strings.Contains(strings.ReplaceAll(got, "\n", " "), strings.TrimSpace(tt.detail)); whole != tt.whole {
+				t.Errorf("whole is %t:\n%.600s", whole, got)
+			}
+			longest := 0
+			for w := range strings.FieldsSeq(got) {
+				longest = max(longest, len([]rune(w)))
+			}
+			if longest > 401 || len([]rune(got)) > 5000 || strings.Contains(got, "\ufffd") {
+				t.Errorf("a word of %d characters in a text of %d", longest, len([]rune(got)))
+			}
+			if !tt.whole && !strings.Contains(got, "…") {
+				t.Errorf("nothing says that it was cut:\n%.600s", got)
+			}
+		})
+	}
+}

@@ -74,7 +74,7 @@ func newHTMLDocument(d *Document, n int) htmlDocument {
 		h.Notes = append(h.Notes, Neutral(s))
 	}
 	if d.Sandbox {
-		h.Notes = append(h.Notes, "This was the sandbox: it proves nothing that only AWS can prove.")
+		h.Notes = append(h.Notes, "Built in the sandbox. Nothing was created on AWS.")
 	}
 	for i := range d.Resources {
 		r := &d.Resources[i]

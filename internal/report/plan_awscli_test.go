@@ -242,7 +242,7 @@ func TestScriptCarriesAnyText(t *testing.T) {
 func TestScriptExpectsLargeFiles(t *testing.T) {
 	f := newFixture()
 	big := strings.Repeat("0123456789abcdef", 5_000)
-	c := f.add("", "not there", change("staged_file.big", staged, planner.Create, planner.Object{"Bucket": "b", "Key": "k"}))
+	c := f.add("", "new", change("staged_file.big", staged, planner.Create, planner.Object{"Bucket": "b", "Key": "k"}))
 	c.Content = content(big)
 	script := plan(t, "aws-cli", f.Plan)
 	if calls, out, err := runScript(t, script); err == nil || len(calls) > 0 || !strings.Contains(out, "is missing or another") {
@@ -262,7 +262,7 @@ func TestScriptExpectsLargeFiles(t *testing.T) {
 
 func TestScriptAsksForWhatNobodyKnows(t *testing.T) {
 	f := newFixture()
-	f.add("", "not there", change("image_recipe.r", recipe, planner.Create, planner.Object{
+	f.add("", "new", change("image_recipe.r", recipe, planner.Create, planner.Object{
 		"name": "r", "semanticVersion": "1.0.0", "parentImage": dsl.Ref{Addr: dsl.Addr{Type: "data.amazon-ami", Name: `x"$(touch pwned)`}, Attr: "id"},
 	}))
 	script := plan(t, "aws-cli", f.Plan)
@@ -279,7 +279,7 @@ func TestScriptWithSecretsRefusesToRun(t *testing.T) {
 	f := newFixture()
 	f.Graph.Config.Secrets = []string{"hunter2!"}
 	f.Graph.Config.Files = map[string]*hcl.File{}
-	c := f.add("", "not there", change("staged_file.x", staged, planner.Create, planner.Object{"Bucket": "b", "Key": "k"}))
+	c := f.add("", "new", change("staged_file.x", staged, planner.Create, planner.Object{"Bucket": "b", "Key": "k"}))
 	c.Content = content("password=hunter2!\n")
 	b := &bytes.Buffer{}
 	r := report.Redact(b, f.Graph.Config.Secrets)

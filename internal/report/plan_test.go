@@ -192,15 +192,15 @@ func manyNodes(n int) *planner.Plan {
 	f := newFixture()
 	for i := range n / 5 {
 		b := fmt.Sprintf("b%04d", i)
-		f.add(b, "not there", change("component."+b, component, planner.Create, planner.Object{"name": b, "semanticVersion": "1.0.0", "data": "x"}))
-		f.add(b, "not there", change("infrastructure_configuration."+b, infra, planner.Create, planner.Object{"name": b}))
-		f.add(b, "not there", change("distribution_configuration."+b, distro, planner.Create, planner.Object{"name": b, "distributions": []any{map[string]any{"region": "eu-west-1"}}}))
+		f.add(b, "new", change("component."+b, component, planner.Create, planner.Object{"name": b, "semanticVersion": "1.0.0", "data": "x"}))
+		f.add(b, "new", change("infrastructure_configuration."+b, infra, planner.Create, planner.Object{"name": b}))
+		f.add(b, "new", change("distribution_configuration."+b, distro, planner.Create, planner.Object{"name": b, "distributions": []any{map[string]any{"region": "eu-west-1"}}}))
 		in := planner.Object{"name": b, "semanticVersion": "1.0.0", "parentImage": "ami-1", "components": []any{map[string]any{"componentArn": ref("component."+b, "arn")}}}
 		if i%10 != 0 {
 			in["parentImage"] = ref(fmt.Sprintf("image.b%04d", i-1), "ami")
 		}
-		f.add(b, "not there", change("image_recipe."+b, recipe, planner.Create, in))
-		f.add(b, "not there", change("image."+b, image, planner.Create, planner.Object{
+		f.add(b, "new", change("image_recipe."+b, recipe, planner.Create, in))
+		f.add(b, "new", change("image."+b, image, planner.Create, planner.Object{
 			"imageRecipeArn": ref("image_recipe."+b, "arn"), "infrastructureConfigurationArn": ref("infrastructure_configuration."+b, "arn"), "distributionConfigurationArn": ref("distribution_configuration."+b, "arn"),
 		}))
 	}

@@ -182,7 +182,7 @@ func (r *Report) verdict(o TextOptions) string {
 	}
 	s += "."
 	if r.Meta.Sandbox {
-		s += " This was the sandbox: it proves nothing that only AWS can prove."
+		s += " Built in the sandbox. Nothing was created on AWS."
 	}
 	return s
 }
@@ -201,7 +201,7 @@ func (r *Report) whereabouts() string {
 // Diagnostic says why an item failed, at what the author of the configuration wrote: the failed
 // provisioner or the attribute AWS refused, else the block.
 func (it *Item) Diagnostic() *hcl.Diagnostic {
-	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Resource not made", Subject: rangeOrNil(it.Origin)}
+	d := &hcl.Diagnostic{Severity: hcl.DiagError, Summary: "Resource not created", Subject: rangeOrNil(it.Origin)}
 	f := it.Failure
 	about := culprit{it.Addr.String(), namesOf(it.Addr.String(), it.Name, it.Ver)}
 	defer func() { d.Extra = about }()

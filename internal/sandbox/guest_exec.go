@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"maps"
 	"os"
 	"path"
@@ -196,17 +198,30 @@ func (m *guestMachineState) inRoot(ctx context.Context, text, interpreter string
 	if err == nil {
 		err = m.engine(ctx, root, out)
 	}
-	stderr, readErr := os.ReadFile(filepath.Join(folder, "stderr")) //nolint:gosec // a file of the sandbox's own
+	stderr, readErr := readGuest(filepath.Join(folder, "stderr"))
 	if readErr == nil && len(stderr) > 0 {
 		out.add(true, stderr)
 	}
-	status, readErr := os.ReadFile(filepath.Join(folder, "status")) //nolint:gosec // as above
+	status, readErr := readGuest(filepath.Join(folder, "status"))
 	exit, numErr := strconv.Atoi(strings.TrimSpace(string(status)))
 	if err != nil || readErr != nil || numErr != nil {
 		out.error(fmt.Sprintf("the sandbox could not run the script to its end: %v", firstError(err, context.Cause(ctx), readErr, numErr)))
 		return 1
 	}
 	return exit
+}
+
+// maxGuestText bounds what a script may say on standard error: more than anybody reads.
+const maxGuestText = 4 << 20
+
+// readGuest reads the beginning of what a script of a guest left.
+func readGuest(path string) (_ []byte, err error) {
+	f, err := os.Open(path) //nolint:gosec // a file of the sandbox's own
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	return io.ReadAll(io.LimitReader(f, maxGuestText))
 }
 
 func firstError(errs ...error) error {

@@ -286,11 +286,14 @@ func (u *s3Upload) sum(obj *s3Object, parts []*s3Part, dir string) error {
 			_, _ = sum.Write(raw) // a hash never fails
 			continue
 		}
-		raw, err := os.ReadFile(filepath.Join(dir, p.File)) //nolint:gosec // G304: a name that the store made
+		f, err := os.Open(filepath.Join(dir, p.File)) //nolint:gosec // G304: a name that the store made
 		if err != nil {
 			return err
 		}
-		_, _ = sum.Write(raw) // as above
+		_, err = io.Copy(sum, f)
+		if err = errors.Join(err, f.Close()); err != nil {
+			return err
+		}
 	}
 	obj.Algorithm, obj.Checksum = u.Algorithm, base64.StdEncoding.EncodeToString(sum.Sum(nil))
 	if !u.Full {

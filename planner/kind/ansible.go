@@ -17,7 +17,7 @@ func ansibleAttrs() []dsl.Attr {
 		{Name: "playbook_dir", Type: cty.String, Doc: "The directory to pack instead of the playbook's own."},
 		{Name: "playbook_paths", Type: cty.List(cty.String), Doc: "Further files and directories to pack."},
 		{Name: "galaxy_file", Type: cty.String, Doc: "Requirements to install from Galaxy: roles, collections or both."},
-		{Name: "galaxy_command", Type: cty.String, Doc: "ansible-galaxy when left out."},
+		{Name: "galaxy_command", Type: cty.String, Doc: "Defaults to ansible-galaxy."},
 		{Name: "galaxy_force_install", Type: cty.Bool, Doc: "Installs requirements anew that are there already."},
 		{Name: "roles", Type: cty.List(cty.String), Doc: "Directories of roles, or names of roles to install from Galaxy (author.role, author.role,1.2.3)."},
 		{Name: "role_paths", Type: cty.List(cty.String), Doc: "Directories of single roles."},
@@ -29,10 +29,10 @@ func ansibleAttrs() []dsl.Attr {
 		{Name: "inventory_groups", Type: cty.List(cty.String), Doc: "Groups that the machine belongs to."},
 		{Name: "groups", Type: cty.List(cty.String), Doc: "The same as inventory_groups."},
 		{Name: "empty_groups", Type: cty.List(cty.String), Doc: "Groups without a machine."},
-		{Name: "host_alias", Type: cty.String, Doc: "What the inventory calls the machine; localhost when left out."},
+		{Name: "host_alias", Type: cty.String, Doc: "What the inventory calls the machine. Defaults to localhost."},
 		{Name: "extra_arguments", Type: cty.List(cty.String), Doc: "Further arguments of ansible-playbook."},
 		{Name: "ansible_env_vars", Type: cty.List(cty.String), Doc: "Environment variables as NAME=value."},
-		{Name: "command", Type: cty.String, Doc: "The command that runs playbooks; ansible-playbook when left out."},
+		{Name: "command", Type: cty.String, Doc: "The command that runs playbooks. Defaults to ansible-playbook."},
 	}
 }
 

@@ -29,14 +29,14 @@ func communicatorSettings() map[string][]setting {
 	}
 	wait := func(name, doc string) setting { return setting{name: name, typ: cty.String, doc: doc, wait: true} }
 	patience := []setting{
-		wait("connect_timeout", "How long connecting is tried, since group policy lags behind the start of the machine; 15 minutes when left out."),
+		wait("connect_timeout", "How long connecting is tried, since group policy lags behind the start of the machine. Defaults to 15m."),
 		flag("restart_if_unreachable", "Whether the machine is stopped and started once when it cannot be reached: start-up scripts of group policy run at boot alone."),
 	}
 	return map[string][]setting{
 		"winrm": append([]setting{
 			text("username", `The user: "CORP\\builder", ".\\builder".`),
 			secret("password", "The user's password."),
-			text("authentication", "ntlm, basic, kerberos or certificate; ntlm when left out."),
+			text("authentication", "ntlm, basic, kerberos or certificate. Defaults to ntlm."),
 			flag("http", "HTTP on port 5985 instead of HTTPS on 5986; NTLM seals the messages then."),
 			{name: "port", typ: cty.Number, doc: "Another port than 5986, or 5985 with http."},
 			text("host", "The name in the machine's certificate, and for Kerberos, where it is not the address."),
@@ -51,7 +51,7 @@ func communicatorSettings() map[string][]setting {
 			text("bucket", "The bucket through which the machine gets its work."),
 			text("prefix", "What the keys begin with."),
 			secret("key", "The secret that both sides sign with."),
-			wait("heartbeat_timeout", "How long the machine may be silent before it is given up; five minutes when left out."),
+			wait("heartbeat_timeout", "How long the machine may be silent before it is given up. Defaults to 5m."),
 		}, patience...),
 		"ssh": append([]setting{
 			text("username", "The user."),
@@ -84,7 +84,7 @@ func communicatorBlocks() []dsl.NestedType {
 }
 
 func communicatorAttr() dsl.Attr {
-	return dsl.Attr{Name: "communicator", Type: cty.String, Doc: "How the machine is reached: winrm, s3 or ssh, with a block of that name for its settings; told by the block when left out."}
+	return dsl.Attr{Name: "communicator", Type: cty.String, Doc: "How the machine is reached: winrm, s3 or ssh, with a block of that name for its settings. Defaults to the block's."}
 }
 
 // communicator reads how the machine is reached.

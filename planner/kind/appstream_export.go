@@ -18,7 +18,7 @@ appstream_export_image_task "cad" {
 // unique, so that an AMI of the name is the export.
 func appstreamExportKind() *planner.Kind {
 	const op = "appstream:CreateExportImageTask"
-	g := Derive(Spec{Op: op, Filled: []string{"AmiName"}, Attrs: []dsl.Attr{timeoutAttr("How long the export may take; two hours when left out.")}})
+	g := Derive(Spec{Op: op, Filled: []string{"AmiName"}, Attrs: []dsl.Attr{timeoutAttr("How long the export may take. Defaults to 2h.")}})
 	k := &planner.Kind{
 		Name:   "appstream_export_image_task",
 		Block:  block("appstream_export_image_task", g, "An AMI made of an AppStream image, without the agent and licence-included software.", "ami", "name"),

@@ -28,7 +28,7 @@ func appstreamFleetKind() *planner.Kind {
 	const op = "appstream:CreateFleet"
 	g := Derive(Spec{Op: op, Filled: []string{"Name"}, Attrs: []dsl.Attr{
 		{Name: "start", Type: cty.Bool, Doc: "Whether the fleet should run. Defaults to true: a stopped fleet is started. false leaves it as it is: a new fleet isn't started, and one that a change has to stop is started again only if it was running."},
-		timeoutAttr("How long stopping and starting may take; an hour when left out."),
+		timeoutAttr("How long stopping and starting may take. Defaults to 1h."),
 	}, Blocks: []dsl.NestedType{healthBlock()}})
 	k := &planner.Kind{
 		Name:   "appstream_fleet",
@@ -89,8 +89,8 @@ func healthBlock() dsl.NestedType {
 	return dsl.NestedType{
 		Type: "health_check", Max: 1, Doc: "What a running fleet must show before anything that comes after it: machines that are available and no errors.",
 		Schema: &dsl.Schema{Attrs: []dsl.Attr{
-			{Name: "instances", Type: cty.Number, Doc: "How many machines must be available; 1 when left out."},
-			{Name: "timeout", Type: cty.String, Doc: "How long that may take; 30 minutes when left out."},
+			{Name: "instances", Type: cty.Number, Doc: "How many machines must be available. Defaults to 1."},
+			{Name: "timeout", Type: cty.String, Doc: "How long that may take. Defaults to 30m."},
 		}},
 	}
 }

@@ -27,7 +27,7 @@ appstream_image "cad" {
 func appstreamImageKind() *planner.Kind {
 	g := Derive(Spec{
 		Op: "appstream:CreateImportedImage", Hidden: []string{"DryRun"}, Filled: []string{"Name"},
-		Attrs: []dsl.Attr{timeoutAttr("How long the import may take; two hours when left out.")}, Blocks: []dsl.NestedType{retentionBlock()},
+		Attrs: []dsl.Attr{timeoutAttr("How long the import may take. Defaults to 2h.")}, Blocks: []dsl.NestedType{retentionBlock()},
 	})
 	k := appstreamImageOf(planner.Kind{
 		Name: "appstream_image", Create: "appstream:CreateImportedImage", Outputs: map[string]string{"arn": "Image.Arn"},

@@ -68,14 +68,14 @@ func builderAttrs() []dsl.Attr {
 		{Name: "base_image", Type: cty.String, Doc: "The image to start from: a name, an ARN, a reference, or the beginning of a name that ends in \"-\" or \"*\", " +
 			"for the newest by date that is AVAILABLE and supports image builders. The arguments image_arn and image_name say it without a look-up."},
 		{Name: "pin", Type: cty.String, Doc: "The name of the image that stands in for the newest until this is removed; the plan warns of a newer one."},
-		{Name: "platform", Type: cty.String, Doc: "Windows or Linux; told by the base image's name when left out."},
+		{Name: "platform", Type: cty.String, Doc: "Windows or Linux. Defaults to what the base image's name says."},
 		{Name: "subnet_id", Type: cty.String, Doc: "Short for vpc_config with the one subnet that an image builder has."},
 		{Name: "security_group_ids", Type: cty.List(cty.String), Doc: "The security groups, with subnet_id."},
-		{Name: "agent", Type: cty.String, Doc: "latest has the image update AppStream's agent by itself, pinned keeps the one it has; latest when left out."},
+		{Name: "agent", Type: cty.String, Doc: "latest has the image update AppStream's agent by itself, pinned keeps the one it has. Defaults to latest."},
 		{Name: "dynamic_app_catalog", Type: cty.Bool, Doc: "Whether applications may be added while sessions run, by an application provider."},
 		{Name: "allow_pending_reboot", Type: cty.Bool, Doc: "Makes the image although Windows waits for a restart."},
-		{Name: "ready_timeout", Type: cty.String, Doc: "How long the machine may take until it is RUNNING; an hour when left out."},
-		timeoutAttr("How long making the image may take, once the work is done; two hours when left out."),
+		{Name: "ready_timeout", Type: cty.String, Doc: "How long the machine may take until it is RUNNING. Defaults to 1h."},
+		timeoutAttr("How long making the image may take, once the work is done. Defaults to 2h."),
 	}
 }
 
@@ -85,18 +85,18 @@ func builderBlocks() []dsl.NestedType {
 		{Type: "provisioner", Labels: []string{"type"}, Variants: workVariants(), Doc: "A step in the machine, as in a build: powershell, windows-shell, shell, file, ansible, windows-restart."},
 		{Type: "application", Labels: []string{"name"}, Schema: applicationSchema(), Doc: "An application of the catalogue. Those that the base image has beside are taken away."},
 		{Type: "manifest", Schema: &dsl.Schema{Attrs: []dsl.Attr{
-			{Name: "path", Type: cty.String, Doc: "Where in the machine the manifest lies; the common one when left out."},
+			{Name: "path", Type: cty.String, Doc: "Where in the machine the manifest lies. Defaults to the common one."},
 			{Name: "paths", Type: cty.List(cty.String), Required: true, Doc: "The files that fleets load early, with wildcards: \"C:\\\\CAD\\\\**\"."},
 		}}, Doc: "A list of files that fleets load before an application starts: an optimisation manifest."},
 		{Type: "default_profile", Max: 1, Schema: &dsl.Schema{Attrs: []dsl.Attr{
-			{Name: "profile", Type: cty.String, Doc: `The user whose settings become everybody's: ".\\name" or "DOMAIN\\name"; the Template User when left out.`},
+			{Name: "profile", Type: cty.String, Doc: `The user whose settings become everybody's: ".\\name" or "DOMAIN\\name". Defaults to the Template User.`},
 		}}, Doc: "Makes the settings of one user those that every session starts with."},
 		{Type: "session_script", Labels: []string{"when"}, Schema: &dsl.Schema{Attrs: []dsl.Attr{
 			{Name: "filename", Type: cty.String, Required: true, Doc: "The program, as a path in the machine."},
 			{Name: "arguments", Type: cty.String, Doc: "Its arguments."},
-			{Name: "context", Type: cty.String, Doc: "user or system; system when left out."},
+			{Name: "context", Type: cty.String, Doc: "user or system. Defaults to system."},
 			{Name: "log_to_s3", Type: cty.Bool, Doc: "Whether its output is kept in S3."},
-			{Name: "waiting_time", Type: cty.Number, Doc: "Seconds it may take, at most 60; 30 when left out."},
+			{Name: "waiting_time", Type: cty.Number, Doc: "Seconds it may take, at most 60. Defaults to 30."},
 		}}, Doc: "A program that runs when a session starts or ends: the label is start or end."},
 		retentionBlock(),
 	}

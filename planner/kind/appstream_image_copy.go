@@ -24,7 +24,7 @@ func appstreamImageCopyKind() *planner.Kind {
 	const op = "appstream:CopyImage"
 	g := Derive(Spec{Op: op, Filled: []string{"DestinationImageName"}, Attrs: []dsl.Attr{
 		{Name: "tags", Type: cty.Map(cty.String), Doc: "Tags of the copy, beside those that imagebuild sets."},
-		timeoutAttr("How long the copy may take; two hours when left out."),
+		timeoutAttr("How long the copy may take. Defaults to 2h."),
 	}})
 	k := &planner.Kind{
 		Name:   "appstream_image_copy",

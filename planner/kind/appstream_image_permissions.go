@@ -67,7 +67,7 @@ func (l *Lowered) imageName(body *dsl.Body) {
 }
 
 func regionAttr() dsl.Attr {
-	return dsl.Attr{Name: "region", Type: cty.String, Doc: "The region it is done in; the configuration's when left out."}
+	return dsl.Attr{Name: "region", Type: cty.String, Doc: "The region it is done in. Defaults to the configuration's."}
 }
 
 // region reads where a node is made.

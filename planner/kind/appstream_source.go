@@ -22,10 +22,10 @@ func appstreamSchema(fleet *planner.Kind) *dsl.Schema {
 			text("iam_role_arn", "The role that AppStream reads the AMI with."),
 			text("description", "Letters, digits, spaces and _.()- only."),
 			text("display_name", "What users see. Letters, digits, spaces and _.()- only."),
-			text("agent", "latest has the image update AppStream's agent by itself, pinned keeps the one of today; latest when left out."),
+			text("agent", "latest has the image update AppStream's agent by itself, pinned keeps the one of today. Defaults to latest."),
 			{Name: "tags", Type: cty.Map(cty.String), Doc: "Tags of the image and its copies."},
 			{Name: "copy_to", Type: cty.List(cty.String), Doc: "The regions to copy the image to, with its tags and permissions."},
-			timeoutAttr("How long the import and each copy may take; two hours when left out."),
+			timeoutAttr("How long the import and each copy may take. Defaults to 2h."),
 		},
 		Blocks: append(appstreamSourceBlocks(), dsl.NestedType{
 			Type: "fleet", Labels: []string{"name"}, Schema: fleetInSource(fleet),
@@ -43,11 +43,11 @@ func appstreamSourceBlocks() []dsl.NestedType {
 		{Type: "share", Schema: &dsl.Schema{Attrs: []dsl.Attr{
 			{Name: "account", Type: cty.String, Doc: "The account, 12 digits."},
 			{Name: "accounts", Type: cty.List(cty.String), Doc: "Several of them."},
-			{Name: "fleet", Type: cty.Bool, Doc: "Whether its fleets may use the image; true when left out."},
+			{Name: "fleet", Type: cty.Bool, Doc: "Whether its fleets may use the image. Defaults to true."},
 			{Name: "image_builder", Type: cty.Bool, Doc: "Whether its image builders may start from it."},
 		}}, Doc: "Accounts that may use the image, here and where it is copied to. Those that are named no more lose it."},
 		{Type: "export", Max: 1, Schema: &dsl.Schema{Attrs: []dsl.Attr{
-			{Name: "ami_name", Type: cty.String, Doc: "The AMI's name; the image's when left out."},
+			{Name: "ami_name", Type: cty.String, Doc: "The AMI's name. Defaults to the image's."},
 			{Name: "iam_role_arn", Type: cty.String, Required: true, Doc: "The role that AppStream makes the AMI with."},
 			{Name: "description", Type: cty.String, Doc: "The AMI's description."},
 		}}, Doc: "Makes an AMI of the image."},

@@ -22,7 +22,7 @@ func appstreamUpdatedImageKind() *planner.Kind {
 	g := Derive(Spec{
 		Op: "appstream:CreateUpdatedImage", Hidden: []string{"dryRun"}, Filled: []string{"newImageName"},
 		Alias:  map[string]string{"name": "newImageName", "description": "newImageDescription", "display_name": "newImageDisplayName", "tags": "newImageTags"},
-		Attrs:  []dsl.Attr{timeoutAttr("How long the update may take; eight hours when left out. Whatever is left then goes on, and the next run waits for it.")},
+		Attrs:  []dsl.Attr{timeoutAttr("How long the update may take. Defaults to 8h. Whatever is left then goes on, and the next run waits for it.")},
 		Blocks: []dsl.NestedType{retentionBlock()},
 	})
 	k := appstreamImageOf(planner.Kind{

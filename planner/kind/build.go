@@ -72,7 +72,7 @@ func buildSchema(source *planner.Kind) *dsl.Schema {
 	post := dsl.NestedType{Type: "post-processor", Labels: []string{"type"}, Variants: posts, Doc: "manifest records the image in a file; others are not run."}
 	return &dsl.Schema{
 		Attrs: []dsl.Attr{
-			{Name: "name", Type: cty.String, Doc: "The name of what is made; the source's when left out."},
+			{Name: "name", Type: cty.String, Doc: "The name of what is made. Defaults to the source's."},
 			{Name: "description", Type: cty.String, Doc: "The description of what is made, where the source has none."},
 			{Name: "sources", Type: cty.List(cty.String), Doc: "The sources to make images from: \"source.imagebuilder.web\"."},
 		},
@@ -129,7 +129,7 @@ func postProcessorVariants() map[string]*dsl.Schema {
 	}
 	manifest := of()
 	manifest.Attrs = append(manifest.Attrs,
-		dsl.Attr{Name: "output", Type: cty.String, Doc: "The file to write; packer-manifest.json when left out."},
+		dsl.Attr{Name: "output", Type: cty.String, Doc: "The file to write. Defaults to packer-manifest.json."},
 		dsl.Attr{Name: "strip_path", Type: cty.Bool, Doc: "Without effect: an image has no files."},
 		dsl.Attr{Name: "strip_time", Type: cty.Bool, Doc: "Leaves out when the image was made."},
 		dsl.Attr{Name: "custom_data", Type: cty.Map(cty.String), Doc: "Further texts to record."},

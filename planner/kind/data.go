@@ -15,7 +15,7 @@ func DataBlockType() dsl.BlockType {
 	required := func(a dsl.Attr) dsl.Attr { a.Required = true; return a }
 	flag := func(name, doc string) dsl.Attr { return dsl.Attr{Name: name, Type: cty.Bool, Doc: doc} }
 	amazon := func(attrs ...dsl.Attr) *dsl.Schema {
-		s := &dsl.Schema{Attrs: append(attrs, text("region", "The region to ask; the configuration's when left out."))}
+		s := &dsl.Schema{Attrs: append(attrs, text("region", "The region to ask. Defaults to the configuration's."))}
 		// Credentials come from the environment of the run; these are Packer's own ways to give them.
 		for _, name := range []string{
 			"access_key", "secret_key", "token", "profile", "shared_credentials_file", "custom_endpoint_ec2", "mfa_code",
@@ -48,9 +48,9 @@ func DataBlockType() dsl.BlockType {
 			),
 			"amazon-secretsmanager": amazon(
 				required(text("name", "The secret's name or ARN.")),
-				text("key", "The key of a secret that is a JSON object; the first when left out."),
+				text("key", "The key of a secret that is a JSON object. Defaults to the first."),
 				text("version_id", "The version to read."),
-				text("version_stage", "The stage to read; AWSCURRENT when left out."),
+				text("version_stage", "The stage to read. Defaults to AWSCURRENT."),
 			),
 		},
 		Unsupported: unsupportedData(),

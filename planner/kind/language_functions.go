@@ -39,7 +39,7 @@ func grouped() []functionGroup {
 		{"Time", []string{"formatdate", "rfc3339_parse", "timeadd", "unix_timestamp_parse"}},
 		{"Environment, in the default of a variable alone", []string{"env"}},
 		{
-			"Another result at every run, so that whatever depends on it is made anew each time (a warning says so)",
+			"Changes on every run, so whatever depends on it is rebuilt every time (a warning says so)",
 			[]string{"bcrypt", "legacy_isotime", "legacy_strftime", "timestamp", "uuidv4"},
 		},
 		{

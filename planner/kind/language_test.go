@@ -145,7 +145,7 @@ func TestLanguageFunctions(t *testing.T) {
 		line, _, _ := strings.Cut(rest, "\n")
 		return line
 	}
-	impure, refused := row("Another result"), row("An error here")
+	impure, refused := row("Changes on every run"), row("An error here")
 	arguments := map[string]string{
 		"legacy_isotime": `"2006"`, "legacy_strftime": `"%Y"`, "bcrypt": `"a"`, "consul_key": `"a"`,
 		"aws_secretsmanager": `"a", "b"`, "aws_secretsmanager_raw": `"a"`, "vault": `"a", "b"`,
@@ -160,7 +160,7 @@ func TestLanguageFunctions(t *testing.T) {
 				return strings.Contains(d.Summary, summary) && strings.Contains(d.Detail, detail)
 			})
 		}
-		if got, want := says("Plan changes at every run", ""), strings.Contains(impure, "`"+name+"`"); got != want {
+		if got, want := says("Plan changes on every run", ""), strings.Contains(impure, "`"+name+"`"); got != want {
 			t.Errorf("%s: it changes plans is %t, and documented as %t", name, got, want)
 		}
 		if got, want := says("", "no network here"), strings.Contains(refused, "`"+name+"`"); got != want {

@@ -21,7 +21,7 @@ func powershellProvisioner() provisioner {
 			"from its beginning, unless valid_exit_codes names 3010.",
 		platforms: []string{windows},
 		attrs: append(scriptAttrs(),
-			dsl.Attr{Name: "execution_policy", Type: cty.String, Doc: "The policy of scripts that run in a process of their own; bypass when left out, none to leave it alone."},
+			dsl.Attr{Name: "execution_policy", Type: cty.String, Doc: "The policy of scripts that run in a process of their own. Defaults to bypass; none leaves it alone."},
 			dsl.Attr{Name: "use_pwsh", Type: cty.Bool, Doc: "Runs the scripts with PowerShell 7 (pwsh), which must be on the machine."},
 		),
 		ignored: []string{

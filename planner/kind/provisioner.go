@@ -53,12 +53,12 @@ var provisioners = sync.OnceValue(func() map[string]provisioner {
 func commonAttrs() []dsl.Attr {
 	return []dsl.Attr{
 		{Name: "name", Type: cty.String, Doc: "Becomes part of the steps' names in the log."},
-		{Name: "only", Type: cty.List(cty.String), Doc: "The sources it runs for, as type.name; all when left out."},
+		{Name: "only", Type: cty.List(cty.String), Doc: "The sources it runs for, as type.name. Defaults to all."},
 		{Name: "except", Type: cty.List(cty.String), Doc: "The sources it does not run for, as type.name."},
 		{Name: "override", Type: cty.DynamicPseudoType, Doc: "Other arguments by source name: { web = { inline = [...] } }."},
 		{Name: "pause_before", Type: cty.String, Doc: "A duration to wait first."},
 		{Name: "max_retries", Type: cty.Number, Doc: "How often to try again after a failure."},
-		{Name: "timeout", Type: cty.String, Doc: "How long one attempt may take; two hours when left out."},
+		{Name: "timeout", Type: cty.String, Doc: "How long one attempt may take. Defaults to 2h."},
 		{Name: "continue_on_error", Type: cty.Bool, Doc: "Whether the build goes on, and may succeed, when it fails."},
 	}
 }

@@ -27,7 +27,7 @@ func scriptAttrs() []dsl.Attr {
 		{Name: "binary", Type: cty.Bool, Doc: "Keeps line endings as they are instead of making them the platform's."},
 		{Name: "environment_vars", Type: cty.List(cty.String), Doc: "Environment variables as NAME=value."},
 		{Name: "env", Type: cty.Map(cty.String), Doc: "Environment variables as a map; they win over environment_vars."},
-		{Name: "valid_exit_codes", Type: cty.List(cty.Number), Doc: "The exit codes that count as success; 0 when left out."},
+		{Name: "valid_exit_codes", Type: cty.List(cty.Number), Doc: "The exit codes that count as success. Defaults to 0."},
 		{Name: "pause_after", Type: cty.String, Doc: "A duration to wait afterwards."},
 	}
 }
@@ -40,10 +40,10 @@ func shellProvisioner() provisioner {
 		platforms: []string{linux, macOS},
 		attrs: append(scriptAttrs(),
 			dsl.Attr{Name: "execute_command", Type: cty.String, Doc: "The command that runs the script, with {{.Path}}, {{.Vars}} and {{.EnvVarFile}}; by default the script runs by itself with the variables exported."},
-			dsl.Attr{Name: "inline_shebang", Type: cty.String, Doc: "The interpreter of inline; /bin/sh -e when left out."},
-			dsl.Attr{Name: "env_var_format", Type: cty.String, Doc: "How {{.Vars}} writes one variable; %s='%s' followed by a space when left out."},
+			dsl.Attr{Name: "inline_shebang", Type: cty.String, Doc: "The interpreter of inline. Defaults to /bin/sh -e."},
+			dsl.Attr{Name: "env_var_format", Type: cty.String, Doc: "How {{.Vars}} writes one variable. Defaults to %s='%s' followed by a space."},
 			dsl.Attr{Name: "use_env_var_file", Type: cty.Bool, Doc: "Whether {{.EnvVarFile}} is sourced by the default execute_command; the variables are exported either way."},
-			dsl.Attr{Name: "remote_folder", Type: cty.String, Doc: "Where the script lies while execute_command runs it; /tmp when left out."},
+			dsl.Attr{Name: "remote_folder", Type: cty.String, Doc: "Where the script lies while execute_command runs it. Defaults to /tmp."},
 			dsl.Attr{Name: "remote_file", Type: cty.String, Doc: "Its name there."},
 			dsl.Attr{Name: "expect_disconnect", Type: cty.Bool, Doc: "Together with a single command that restarts the machine: has it restarted, and goes on with the next step."},
 			dsl.Attr{Name: "remote_path", Type: cty.String, Doc: "Both in one."},

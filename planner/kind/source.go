@@ -66,10 +66,10 @@ func sourceNeeds() []string { return []string{"parent_image", "instance_profile_
 // which the build fills in, and with what belongs to each distribution beside them.
 func sourceSchema(of []*planner.Kind) *dsl.Schema {
 	out := &dsl.Schema{Attrs: []dsl.Attr{
-		{Name: "name", Type: cty.String, Member: "name", Doc: "The name of everything that is made; the build's, or the source's label, when left out."},
+		{Name: "name", Type: cty.String, Member: "name", Doc: "The name of everything that is created. Defaults to the build's name or the source's label."},
 		{Name: "description", Type: cty.String, Member: "description", Doc: "The description of everything that is made. 1 to 1024 characters."},
 		{Name: "tags", Type: cty.Map(cty.String), Member: "tags", Doc: "Tags of everything that is made. A map of 1 to 50 entries."},
-		{Name: "platform", Type: cty.String, Doc: "Linux, Windows or macOS; when left out, told by the parent image's name and the provisioners."},
+		{Name: "platform", Type: cty.String, Doc: "Linux, Windows or macOS. Defaults to what the parent image's name and the provisioners say."},
 		{Name: "regions", Type: cty.List(cty.String), Doc: "The regions to distribute to: short for one distribution block each."},
 	}}
 	for _, k := range of {
@@ -206,7 +206,7 @@ func (e *expansion) find(addr dsl.Addr, at hcl.Range) (sourceUse, bool) {
 		return sourceUse{}, false
 	case !supported || b.Body == nil:
 		e.others = true
-		e.warn(at, "Source left out", "Images cannot be made from a source of type %q, so that it is left out of this build.", typ)
+		e.warn(at, "Source skipped", "imagebuild can't build %s sources. Skipping source.%s.%s.", typ, typ, addr.Name)
 		return sourceUse{}, false
 	}
 	return sourceUse{sourceName{typ, addr.Name, addr.Name}, b, b.Body, at}, true

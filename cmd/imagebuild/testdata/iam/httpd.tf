@@ -21,7 +21,7 @@ resource "aws_iam_role_policy_attachment" "plan_1" {
 
 resource "aws_iam_role" "build" {
   name               = "imagebuild-build"
-  description        = "imagebuild build makes what is not there with it."
+  description        = "imagebuild build uses it to create what doesn't exist yet."
   assume_role_policy = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"${aws_iam_openid_connect_provider.github.arn}\"},\"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Condition\":{\"StringEquals\":{\"token.actions.githubusercontent.com:aud\":\"sts.amazonaws.com\",\"token.actions.githubusercontent.com:sub\":\"repo:org/images:environment:production\"}}},{\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"${aws_iam_openid_connect_provider.github.arn}\"},\"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Condition\":{\"StringEquals\":{\"token.actions.githubusercontent.com:aud\":\"sts.amazonaws.com\",\"token.actions.githubusercontent.com:sub\":\"repo:org@OWNER_ID/images@REPOSITORY_ID:environment:production\"}}}]}"
 }
 resource "aws_iam_policy" "build_1" {
@@ -35,7 +35,7 @@ resource "aws_iam_role_policy_attachment" "build_1" {
 
 resource "aws_iam_role" "gc" {
   name               = "imagebuild-gc"
-  description        = "imagebuild gc deletes with it what imagebuild made and nothing uses any more."
+  description        = "imagebuild gc uses it to delete unused images and resources."
   assume_role_policy = "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"${aws_iam_openid_connect_provider.github.arn}\"},\"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Condition\":{\"StringEquals\":{\"token.actions.githubusercontent.com:aud\":\"sts.amazonaws.com\",\"token.actions.githubusercontent.com:sub\":\"repo:org/images:environment:production\"}}},{\"Effect\":\"Allow\",\"Principal\":{\"Federated\":\"${aws_iam_openid_connect_provider.github.arn}\"},\"Action\":\"sts:AssumeRoleWithWebIdentity\",\"Condition\":{\"StringEquals\":{\"token.actions.githubusercontent.com:aud\":\"sts.amazonaws.com\",\"token.actions.githubusercontent.com:sub\":\"repo:org@OWNER_ID/images@REPOSITORY_ID:environment:production\"}}}]}"
 }
 resource "aws_iam_policy" "gc_1" {
