@@ -26,7 +26,8 @@ var ebsSpecial = map[string]string{
 	"kms_key_id": `"alias/packer"`, "device_name": `"/dev/sdg"`, "snapshot_id": `"snap-0123456789abcdef0"`, "volume_type": `"gp2"`, "template_id": `"lt-0123456789abcdef0"`,
 	"ami_org_arns": `["arn:aws:organizations::123456789012:organization/o-abcdefghij"]`, "enable_fast_launch": "false",
 	"ami_ou_arns": `["arn:aws:organizations::123456789012:ou/o-abcdefghij/ou-abcd-12345678"]`, "volume_size": "30",
-	"security_group_ids": `["sg-0123456789abcdef1"]`,
+	"security_group_ids": `["sg-0123456789abcdef1"]`, "security_group_id": `"sg-0123456789abcdef1"`, "subnet_id": `"subnet-0123456789abcdef0"`,
+	"availability_zone": `"eu-west-1a"`,
 }
 
 // ebsBeside are the lines without which an argument has nothing to say.

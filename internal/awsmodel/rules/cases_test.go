@@ -139,9 +139,9 @@ var ruleCases = []ruleCase{
 	{"CreateInfrastructureConfiguration", `{"resourceTags":{"team":"web"},"tags":{"Name":"web"}}`, nil},
 	{"CreateInfrastructureConfiguration", `{"resourceTags":{"Name":"web","CreatedBy":"me","team":"web"}}`, []string{"resourceTags.CreatedBy", "resourceTags.Name"}},
 	{"CreateInfrastructureConfiguration", `{"tags":{"aws:team":"web"}}`, []string{"tags.aws:team"}},
-	{"CreateInfrastructureConfiguration", `{"placement":{"tenancy":"host","hostId":"h-1"}}`, nil},
-	{"CreateInfrastructureConfiguration", `{"placement":{"tenancy":"dedicated","hostId":"h-1"}}`, []string{"placement.hostId"}},
-	{"CreateInfrastructureConfiguration", `{"placement":{"tenancy":"host","hostId":"h-1","hostResourceGroupArn":"arn:x"}}`, []string{"placement.hostResourceGroupArn"}},
+	{"CreateInfrastructureConfiguration", `{"placement":{"tenancy":"host","hostId":"h-0123456789abcdef0"}}`, nil},
+	{"CreateInfrastructureConfiguration", `{"placement":{"tenancy":"dedicated","hostId":"h-0123456789abcdef0"}}`, []string{"placement.hostId"}},
+	{"CreateInfrastructureConfiguration", `{"placement":{"tenancy":"host","hostId":"h-0123456789abcdef0","hostResourceGroupArn":"arn:aws:resource-groups:eu-west-1:123456789012:group/g"}}`, []string{"placement.hostResourceGroupArn"}},
 	{"CreateInfrastructureConfiguration", `{"instanceMetadataOptions":{"httpTokens":"requires","httpPutResponseHopLimit":65}}`, []string{"instanceMetadataOptions.httpPutResponseHopLimit", "instanceMetadataOptions.httpTokens"}},
 	{"CreateInfrastructureConfiguration", `{"snsTopicArn":"arn:aws:sns:eu-west-1:123456789012:topic.fifo"}`, []string{"snsTopicArn"}},
 

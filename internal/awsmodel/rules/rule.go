@@ -63,7 +63,7 @@ func Topics() []Topic {
 		{"Platforms and architectures", platformRules},
 		{"Recipes", recipeRules},
 		{"Containers", slices.Concat(containerRules, dockerfileRules)},
-		{"Infrastructure", infrastructureRules},
+		{"Infrastructure", slices.Concat(infrastructureRules, machineRules)},
 		{"Distribution", slices.Concat(distributionRules, shareRules)},
 		{"Images", imageRules},
 		{"Pipelines", pipelineRules},
