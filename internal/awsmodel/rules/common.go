@@ -124,7 +124,7 @@ func versionReference(s *subject) {
 			"Write x in every place to the right of the first x: x.x.x, 1.x.x or 1.2.x.")
 		return
 	}
-	nodes := &subject{value: r.Version, at: s.at}
+	nodes := &subject{value: r.Version, at: s.at, rule: s.rule}
 	versionNodes(nodes)
 	s.found = append(s.found, nodes.found...)
 }

@@ -71,6 +71,7 @@ type subject struct {
 	at    awsmodel.Trail // leads to value; overwritten once judge has returned
 	place Place          // where the call is made
 	build *Build         // nil where one call is judged
+	rule  *Rule          // that judges; nil where a document is judged by itself
 	found []awsmodel.Finding
 }
 
@@ -84,9 +85,11 @@ func (s *subject) wrong(sub, detail, advice string) { s.refuseAs(codeCombination
 
 func (s *subject) refuseAs(code, sub, detail, advice string) {
 	path := s.path(sub)
-	s.found = append(s.found, awsmodel.Finding{
-		Path: path, Code: code, Message: awsmodel.NotValid(path, detail), Advice: advice,
-	})
+	message := awsmodel.NotValid(path, detail)
+	if s.rule != nil && s.rule.Severity == Warning && code != codeQuota {
+		message = strings.TrimSuffix(detail, ".") + "." // AWS's words of a refusal would say that it is one
+	}
+	s.found = append(s.found, awsmodel.Finding{Path: path, Code: code, Message: message, Advice: advice})
 }
 
 // path leads to the subject, or with sub to something inside it, in its own call.

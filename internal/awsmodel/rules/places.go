@@ -110,7 +110,7 @@ func (p *places) walk(s *subject, v, owner any, report func(application, awsmode
 
 func (p *places) apply(s *subject, v, owner any, report func(application, awsmodel.Finding)) {
 	for _, a := range p.here {
-		s.value, s.owner = v, owner
+		s.value, s.owner, s.rule = v, owner, a.rule
 		a.rule.judge(s)
 		for _, f := range s.found {
 			report(a, f)
