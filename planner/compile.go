@@ -72,7 +72,7 @@ func Compile(cfg *dsl.Config, kinds map[string]*Kind, region string) (*Graph, hc
 	for _, a := range slices.SortedFunc(maps.Keys(c.looks), compareAddr) {
 		g.Lookups = append(g.Lookups, c.looks[a])
 	}
-	g.digest = configDigest(c.sorted)
+	g.digest, g.warned = configDigest(c.sorted), warnings(nil, c.diags)
 	return g, c.diags
 }
 

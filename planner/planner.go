@@ -209,6 +209,7 @@ type Graph struct {
 	Region  string
 
 	digest string // of all that the configuration asks for
+	warned map[warning]bool
 	models map[*Kind]model
 	kinds  map[string]*Kind
 }

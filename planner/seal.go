@@ -42,13 +42,45 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 			continue
 		}
 		n.judged = n.Input.Resolve(known)
-		for _, d := range verify(n, g.models[n.Kind], cmp.Or(n.Region, namedRegion(g.Config, g.Region))) {
-			if d.Severity == hcl.DiagError { // Compile has given the warnings
+		for _, d := range allow(g.Config, verify(n, g.models[n.Kind], cmp.Or(n.Region, namedRegion(g.Config, g.Region)))) {
+			if w := warningOf(d); w == (warning{}) || !g.warned[w] {
 				diags = append(diags, d)
 			}
 		}
 	}
-	return settle(diags)
+	diags = settle(diags)
+	g.warned = warnings(g.warned, diags)
+	return diags
+}
+
+// A warning is a rule's at a place, whatever was known when it was given.
+type warning struct {
+	rule Rule
+	at   hcl.Range
+}
+
+// warningOf is zero for what is no rule's warning.
+func warningOf(d *hcl.Diagnostic) warning {
+	rule, ruled := d.Extra.(Rule)
+	if !ruled || d.Severity != hcl.DiagWarning || d.Subject == nil {
+		return warning{}
+	}
+	return warning{rule, *d.Subject}
+}
+
+// warnings adds those among diags to what has been said already.
+func warnings(said map[warning]bool, diags hcl.Diagnostics) map[warning]bool {
+	for _, d := range diags {
+		w := warningOf(d)
+		if w == (warning{}) {
+			continue
+		}
+		if said == nil {
+			said = map[warning]bool{}
+		}
+		said[w] = true
+	}
+	return said
 }
 
 // answer replaces look-ups that have an answer, and names and versions that are known by now. It

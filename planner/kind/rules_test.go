@@ -204,6 +204,7 @@ func writeRule(t *testing.T, b *bytes.Buffer, r rules.Rule) {
 		fmt.Fprintf(b, " AWS answers: `%s`", r.Answer)
 	}
 	b.WriteString("\n")
+	b.WriteString("\n<details><summary>Example</summary>\n")
 	for _, which := range []string{"broken", "right"} {
 		title := map[string]string{"broken": "Breaks the rule:", "right": "Follows it:"}[which]
 		if text := file(ar, which+".ib.hcl"); text != "" {
@@ -212,4 +213,5 @@ func writeRule(t *testing.T, b *bytes.Buffer, r rules.Rule) {
 			fmt.Fprintf(b, "\n%s\n\n```json\n%s```\n", title, file(ar, which+".json"))
 		}
 	}
+	b.WriteString("\n</details>\n")
 }

@@ -25,8 +25,8 @@ var deviceRules = []Rule{
 		on:     devices, judge: deviceNamed,
 	},
 	{
-		ID: "ib-device-form", Source: "EC2 User Guide, device names for volumes",
-		Answer: "Value (/dev/nvme1n1) for parameter device is invalid. /dev/nvme1n1 is not a valid EBS device name.",
+		ID: "ib-device-form", Source: "EC2 User Guide, device names for volumes; aws/aws-cli#1071 (RunInstances)",
+		Answer: "InvalidBlockDeviceMapping: Invalid device name /dev/sde1",
 		Says:   "A device name is one that EC2 maps: /dev/sd…, /dev/xvd… or, on Windows, xvd….",
 		on:     devices, judge: deviceForm,
 	},
@@ -48,7 +48,7 @@ var deviceRules = []Rule{
 	},
 	{
 		ID: "ib-ebs-key-unencrypted", Source: "EC2 API Reference, EbsBlockDevice: KmsKeyId",
-		Answer: "InvalidParameterDependency: The parameter KmsKeyId requires the parameter Encrypted to be set.",
+		Answer: "InvalidParameterDependency: The parameter [KmsKeyId] requires the parameter Encrypted to be set.",
 		Says:   "A volume with a key is encrypted.",
 		on:     volumes, judge: keyOfUnencrypted,
 	},
@@ -65,9 +65,8 @@ var deviceRules = []Rule{
 	},
 	{
 		ID: "ib-ebs-iops", Source: "EC2 API Reference, EbsBlockDevice: Iops is valid for io1, io2 and gp3",
-		Answer: "The parameter iops must be specified for io2 volumes.",
-		Says:   "Only io1, io2 and gp3 volumes have iops, and io1 and io2 need them.",
-		on:     volumes, judge: iopsOfType,
+		Says: "Only io1, io2 and gp3 volumes have iops, and io1 and io2 need them.",
+		on:   volumes, judge: iopsOfType,
 	},
 	{
 		ID: "ib-ebs-iops-range", Source: "EC2 API Reference, EbsBlockDevice: Iops",

@@ -84,8 +84,8 @@ var shareRules = []Rule{
 		on:   on(build, "distribution.distributions[].s3ExportConfiguration"), judge: exportLicensed,
 	},
 	{
-		ID: "ib-fast-launch-role", Source: "User Guide, Fast Launch prerequisites: an execution role with EC2FastLaunchFullAccess",
-		Answer: "Can't enable EC2 Fast Launch. The IAM credentials that you are using do not have sufficient permissions.",
+		ID: "ib-fast-launch-role", Source: "User Guide, Fast Launch prerequisites: an execution role with EC2FastLaunchFullAccess; troubleshooting EC2 Fast Launch",
+		Answer: "Can't enable EC2 Fast Launch. The IAM credentials that you are using do not have sufficient permissions. Attach EC2FastLaunchFullAccess in the IAM console.",
 		Says:   "Fast Launch needs an execution role.",
 		on:     on(build, "distribution.distributions[].fastLaunchConfigurations[]"), judge: fastLaunchRole,
 	},
