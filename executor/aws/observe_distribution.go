@@ -184,40 +184,40 @@ func (o *observer) amisOf(seen *planner.Distributed, builds []object, chosen obj
 }
 
 // shared leaves out AMIs that are not there any more, which the records of their builds go on naming, and asks with whom the
-// others and their snapshots are shared, in the regions of which a distribution says or said that.
+// others and their snapshots are shared. It asks about regions of which a distribution says or said that, and for
+// AMIs in those that came or went.
 func (o *observer) shared(ctx context.Context, seen *planner.Distributed) error {
-	stated := map[string]bool{}
+	stated, named := map[string]bool{}, map[string]int{}
 	for _, e := range slices.Concat(seen.Was, seen.Wanted) {
 		d, _ := e.(map[string]any)
+		named[text(d, "region")]++
 		if len(sub(sub(d, "amiDistributionConfiguration"), "launchPermission")) > 0 {
 			stated[text(d, "region")] = true
 		}
 	}
+	asked := func(region string) bool { return stated[region] || region != seen.Home && named[region] < 2 }
 	ids := map[string][]string{} // by region
 	for _, a := range seen.AMIs {
-		ids[a.Region] = append(ids[a.Region], a.ID)
+		if asked(a.Region) {
+			ids[a.Region] = append(ids[a.Region], a.ID)
+		}
 	}
-	there := map[planner.AMI]object{}
-	for region, some := range ids {
-		out, err := o.clients.answer(ctx, describeImages, region, object{"Filters": []any{object{"Name": "image-id", "Values": some}}, "Owners": []string{"self"}})
-		if err != nil {
-			return err
-		}
-		for _, image := range list(out, "Images") {
-			there[planner.AMI{Region: region, ID: text(image, "ImageId")}] = image
-		}
+	there, err := o.described(ctx, ids)
+	if err != nil {
+		return err
 	}
 	var out []planner.SharedAMI
 	for _, a := range seen.AMIs {
 		image := there[a.AMI]
-		if image == nil {
+		if asked(a.Region) && image == nil {
 			continue
 		}
 		if stated[a.Region] {
-			if found, err := o.sharedAMI(ctx, &a, image); err != nil || !found {
-				if err != nil {
-					return err
-				}
+			found, err := o.sharedAMI(ctx, &a, image)
+			if err != nil {
+				return err
+			}
+			if !found {
 				continue
 			}
 		}
@@ -225,6 +225,21 @@ func (o *observer) shared(ctx context.Context, seen *planner.Distributed) error 
 	}
 	seen.AMIs = out
 	return nil
+}
+
+// described are those of the account's AMIs, by region, that are there.
+func (o *observer) described(ctx context.Context, ids map[string][]string) (map[planner.AMI]object, error) {
+	there := map[planner.AMI]object{}
+	for region, some := range ids {
+		out, err := o.clients.answer(ctx, describeImages, region, object{"Filters": []any{object{"Name": "image-id", "Values": some}}, "Owners": []string{"self"}})
+		if err != nil {
+			return nil, err
+		}
+		for _, image := range list(out, "Images") {
+			there[planner.AMI{Region: region, ID: text(image, "ImageId")}] = image
+		}
+	}
+	return there, nil
 }
 
 // sharedAMI asks about one AMI, which may be gone by now.

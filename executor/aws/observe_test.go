@@ -148,6 +148,9 @@ func TestWhichBuildCounts(t *testing.T) {
 				if strings.Contains(arn, ":image-recipe/") {
 					in["imageRecipeArn"] = arn
 				}
+				if strings.Contains(arn, ":distribution-configuration/") { // so that it is distributed as it is to be
+					in["tags"] = object{planner.TagDistribution: arn}
+				}
 			}
 			if _, no := f.createImage(in); no != nil {
 				t.Fatal(no)
