@@ -28,6 +28,9 @@ const (
 	TagSource = "imagebuild:source-image"
 	// TagRestart is on a fleet that imagebuild stopped for a change, from before it is stopped until it runs again.
 	TagRestart = "imagebuild:restart"
+	// TagCopying begins the keys of tags on an AppStream image, one for each copy of it that this program began and that has
+	// no tags of its own yet. The executor's.
+	TagCopying = "imagebuild:copying"
 	TagLease   = "imagebuild:lease" // until when the run that works on it is sure to live, RFC 3339; the executor's
 )
 

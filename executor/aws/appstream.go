@@ -115,6 +115,7 @@ func (a *appstreamDriver) do(ctx context.Context, c *planner.Change, in planner.
 		"appstream:CreateImageBuilder":    a.buildImage,
 		"appstream:CreateUpdatedImage":    a.updateImage,
 		"appstream:CopyImage":             a.copyImage,
+		"appstream:TagResource":           a.tagCopy,
 		"appstream:CreateExportImageTask": a.exportImage,
 		"appstream:DeleteImage":           a.deleteImage,
 		"appstream:DeleteImageBuilder":    a.deleteBuilder,

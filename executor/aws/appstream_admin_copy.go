@@ -2,6 +2,7 @@ package aws
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/org/imagebuild-action/internal/awsmodel"
+	"github.com/org/imagebuild-action/planner"
 )
 
 // The tags that say what an image was made of, so that a later run recognises its own work.
@@ -58,7 +60,10 @@ func (s *StreamImages) Copy(ctx context.Context, r CopyRequest) ([]StreamImage, 
 	var work errgroup.Group
 	for i, region := range r.Regions {
 		work.Go(func() (err error) {
-			one := streamCopy{from: s, to: s.in(region), source: source, request: r, tags: marked(tags, tagCopiedFrom, source.ARN), shares: shares}
+			one := streamCopy{
+				from: s, to: s.in(region), source: source, request: r, tags: marked(tags, tagCopiedFrom, source.ARN), shares: shares,
+				note: copying{source: source.ARN, from: s.region, name: r.As, to: region}, before: tags,
+			}
 			copies[i], err = one.make(ctx)
 			return err
 		})
@@ -92,6 +97,7 @@ func marked(tags map[string]string, mark, arn string) map[string]string {
 	maps.DeleteFunc(out, func(k, _ string) bool { return strings.HasPrefix(k, "aws:") })
 	delete(out, tagCopiedFrom)
 	delete(out, tagUpdatedFrom)
+	maps.DeleteFunc(out, func(k, _ string) bool { return strings.HasPrefix(k, planner.TagCopying+":") })
 	out[mark] = arn
 	return out
 }
@@ -103,6 +109,8 @@ type streamCopy struct {
 	request  CopyRequest
 	tags     map[string]string
 	shares   []StreamShare
+	note     copying           // on the source while the copy has no tags
+	before   map[string]string // the source's tags
 }
 
 func (c *streamCopy) make(ctx context.Context) (StreamImage, error) {
@@ -148,7 +156,13 @@ func (c *streamCopy) begin(ctx context.Context) (StreamImage, error) {
 			return img, err
 		}
 	}
+	if err = c.note.note(ctx, c.from.clients); err != nil {
+		return img, err
+	}
 	if err = c.call(ctx); err != nil {
+		if ctx.Err() == nil && unansweredCall(err) == "" { // it never began
+			err = errors.Join(err, c.note.unnote(ctx, c.from.clients))
+		}
 		return img, err
 	}
 	img, ok, err = c.to.Image(ctx, c.request.As)
@@ -161,7 +175,8 @@ func (c *streamCopy) begin(ctx context.Context) (StreamImage, error) {
 // ours is whether an image is a copy of the source that this program made.
 func (c *streamCopy) ours(ctx context.Context, img StreamImage) (bool, error) {
 	tags, err := c.to.tags(ctx, img.ARN)
-	return tags[tagCopiedFrom] == c.source.ARN, err
+	begun := tags[tagCopiedFrom] == "" && c.note.began(c.before, img.Created)
+	return begun || tags[tagCopiedFrom] == c.source.ARN, err
 }
 
 // call begins the copy. While others are being copied into the region, one too many is waited with; at any other
@@ -192,6 +207,10 @@ func (c *streamCopy) call(ctx context.Context) error {
 	}
 }
 
+// tag gives the copy its tags, and then takes the note from its source.
 func (c *streamCopy) tag(ctx context.Context, arn string) error {
-	return do[appstream.TagResourceOutput](ctx, c.to, "TagResource", object{"ResourceArn": arn, "Tags": c.tags})
+	if err := do[appstream.TagResourceOutput](ctx, c.to, "TagResource", object{"ResourceArn": arn, "Tags": c.tags}); err != nil {
+		return err
+	}
+	return c.note.unnote(ctx, c.from.clients)
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/appstream"
 )
 
+// deleting is the state of an image that is being deleted.
+const deleting = "DELETING"
+
 // A Removal is what stands in the way of an image's end.
 type Removal struct {
 	Image  StreamImage `json:"image"`
@@ -58,7 +61,7 @@ func (s *StreamImages) PlanRemovals(ctx context.Context, names []string) ([]Remo
 }
 
 func removal(img StreamImage, fleets map[string][]string) Removal {
-	return Removal{Image: img, Fleets: fleets[img.ARN], Busy: img.State != "AVAILABLE" && img.State != "FAILED"}
+	return Removal{Image: img, Fleets: fleets[img.ARN], Busy: !slices.Contains([]string{"AVAILABLE", "FAILED", deleting}, img.State)}
 }
 
 // fleets are the account's, by the ARNs of their images.
@@ -150,10 +153,14 @@ func (s *StreamImages) Remove(ctx context.Context, removals []Removal, unshare b
 		for i, share := range r.Image.Shared {
 			changes[i] = ShareChange{Account: share.Account, Verb: "unshare", From: &share}
 		}
-		if err := s.Reshare(ctx, r.Image.Name, changes); err != nil {
-			return err
+		end := s.gone // an earlier run began it
+		if r.Image.State != deleting {
+			end = s.remove
+			if err := s.Reshare(ctx, r.Image.Name, changes); err != nil {
+				return err
+			}
 		}
-		if err := s.remove(ctx, r.Image.Name); err != nil {
+		if err := end(ctx, r.Image.Name); err != nil {
 			return err
 		}
 		s.say("%s is deleted", r.Image.Name)

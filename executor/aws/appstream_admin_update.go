@@ -4,12 +4,9 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"strings"
-	"time"
 
 	sdk "github.com/aws/aws-sdk-go-v2/aws"
 	"github.com/aws/aws-sdk-go-v2/service/appstream"
-	"github.com/aws/aws-sdk-go-v2/service/appstream/types"
 )
 
 // An ImageUpdate asks for a managed update: a new image of an old one, with Windows' and the agent's updates.
@@ -106,67 +103,4 @@ func (s *StreamImages) updating(ctx context.Context, old StreamImage, r ImageUpd
 	}
 	img, err = s.Await(ctx, r.As, updateBound)
 	return &img, err
-}
-
-// UpdateAgent starts a stopped image builder with a version of the agent ("LATEST", "09-15-2026") and stops it
-// again when it has it. The images that are made of it afterwards have that agent.
-func (s *StreamImages) UpdateAgent(ctx context.Context, builder, version string) error {
-	b, err := s.builder(ctx, builder)
-	if err != nil {
-		return err
-	}
-	if b.State != types.ImageBuilderStateStopped {
-		return &StreamError{Message: fmt.Sprintf("the image builder %s is %s", builder, b.State), Hint: "the agent is updated at the start: stop the builder first"}
-	}
-	if err := do[appstream.StartImageBuilderOutput](ctx, s, "StartImageBuilder", object{"Name": builder, "AppstreamAgentVersion": version}); err != nil {
-		return err
-	}
-	if err := s.awaitBuilder(ctx, builder, types.ImageBuilderStateRunning); err != nil {
-		return err
-	}
-	if err := do[appstream.StopImageBuilderOutput](ctx, s, "StopImageBuilder", object{"Name": builder}); err != nil {
-		return err
-	}
-	return s.awaitBuilder(ctx, builder, types.ImageBuilderStateStopped)
-}
-
-func (s *StreamImages) builder(ctx context.Context, name string) (*types.ImageBuilder, error) {
-	out, err := read[appstream.DescribeImageBuildersOutput](ctx, s.clients, "appstream:DescribeImageBuilders", s.region, object{"Names": []string{name}})
-	if err != nil {
-		return nil, err
-	}
-	if len(out.ImageBuilders) == 0 {
-		return nil, &StreamError{Message: fmt.Sprintf("there is no image builder %q in %s", name, s.region)}
-	}
-	return &out.ImageBuilders[0], nil
-}
-
-// awaitBuilder waits until a builder is in a state. A builder that has errors does not get there.
-func (s *StreamImages) awaitBuilder(ctx context.Context, name string, state types.ImageBuilderState) error {
-	var last types.ImageBuilderState
-	for began := time.Now(); ; {
-		b, err := s.builder(ctx, name)
-		if err != nil {
-			return err
-		}
-		switch {
-		case b.State == state:
-			return nil
-		case b.State == types.ImageBuilderStateFailed, len(b.ImageBuilderErrors) > 0:
-			var why []string
-			for _, e := range b.ImageBuilderErrors {
-				why = append(why, string(e.ErrorCode)+": "+sdk.ToString(e.ErrorMessage))
-			}
-			return &StreamError{Message: fmt.Sprintf("the image builder %s is %s: %s", name, b.State, strings.Join(why, "; "))}
-		case time.Since(began) > readyBound:
-			return &StreamError{Message: fmt.Sprintf("the image builder %s is still %s after an hour", name, b.State)}
-		}
-		if b.State != last {
-			last = b.State
-			s.say("the image builder %s is %s", name, b.State)
-		}
-		if err := sleep(ctx, s.interval); err != nil {
-			return err
-		}
-	}
 }

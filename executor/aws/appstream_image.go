@@ -113,10 +113,27 @@ func (a *appstreamDriver) begin(ctx context.Context, t *turn, first func(context
 	if lookErr != nil {
 		return lookErr
 	}
-	if digest := text(tags, planner.TagDigest); digest != "" && digest != t.change.Digest {
-		return err // another content has the name
+	switch text(tags, planner.TagDigest) {
+	case t.change.Digest:
+		return nil
+	case "":
+		if ours, noteErr := a.begunBefore(ctx, t, image); noteErr != nil || ours {
+			return noteErr
+		}
 	}
-	return nil
+	return t.fail(appstreamTaken, "image %s was made by something else after the plan. Plan again.", name)
+}
+
+// begunBefore says whether an image without tags is a copy that an earlier attempt, or another run, began.
+func (a *appstreamDriver) begunBefore(ctx context.Context, t *turn, image object) (bool, error) {
+	if t.change.Kind.Create != "appstream:CopyImage" {
+		return false, nil // all others have their tags from the start
+	}
+	one, err := a.noteOf(ctx, t)
+	if err != nil {
+		return false, err
+	}
+	return a.clients.begunCopy(ctx, one, image)
 }
 
 // appstreamImage is one of the account's images; nil where it is not there.
@@ -226,7 +243,7 @@ func (a *appstreamDriver) current(ctx context.Context, t *turn) (executor.Output
 // atOnce is how many copies to one region AppStream makes at once (L-60244546).
 const atOnce = 2
 
-// copyImage copies an image to another region, then puts its tags on. AppStream takes two copies to a region at once,
+// copyImage copies an image to another region, then puts its tags on. A note on the source tells of it in between. AppStream takes two copies to a region at once,
 // so that others wait for their turn.
 func (a *appstreamDriver) copyImage(ctx context.Context, t *turn) (executor.Outputs, error) {
 	leave, err := a.enter(ctx, t.region)
@@ -234,21 +251,64 @@ func (a *appstreamDriver) copyImage(ctx context.Context, t *turn) (executor.Outp
 		return nil, err
 	}
 	defer leave()
+	one, err := a.noteOf(ctx, t)
+	if err != nil {
+		return nil, err
+	}
 	if t.change.Verb != planner.Wait {
-		if err = a.beginCopy(ctx, t); err != nil {
+		if err = one.note(ctx, a.clients); err != nil {
 			return nil, err
+		}
+		if err = a.beginCopy(ctx, t); err != nil {
+			return nil, a.neverBegun(ctx, one, err)
 		}
 	}
 	out, err := a.follow(ctx, t, imageBound)
 	if err != nil {
 		return out, err
 	}
+	return out, a.finishCopy(ctx, t, one, out["arn"])
+}
+
+// finishCopy gives a copy its tags, and then takes the note from its source.
+func (a *appstreamDriver) finishCopy(ctx context.Context, t *turn, one copying, arn any) error {
 	tags := planner.LaterTags(t.change.Node)
 	if a.Run != "" {
 		tags[planner.TagRun] = a.Run
 	}
-	_, err = a.clients.answer(ctx, "appstream:TagResource", t.region, object{"ResourceArn": out["arn"], "Tags": tags})
-	return out, err
+	if _, err := a.clients.answer(ctx, "appstream:TagResource", t.region, object{"ResourceArn": arn, "Tags": tags}); err != nil {
+		return err
+	}
+	return one.unnote(ctx, a.clients)
+}
+
+// tagCopy gives a copy the tags that it lacks, which is the end of a copy that an earlier run began.
+func (a *appstreamDriver) tagCopy(ctx context.Context, t *turn) (executor.Outputs, error) {
+	if a.Run != "" {
+		t.in["Tags"] = tagged(t.in["Tags"], planner.TagRun, a.Run)
+	}
+	out := maps.Clone(t.change.Observed.Outputs)
+	if _, err := a.clients.once(ctx, t.change.Op, t.region, t.in); err != nil {
+		return nil, err
+	}
+	for _, in := range t.change.Observed.Beside[besideCopying] {
+		account, _, err := a.clients.Identity(ctx)
+		if err != nil {
+			return out, err
+		}
+		if err = copyingOf(in, a.Region, account).unnote(ctx, a.clients); err != nil {
+			return out, err
+		}
+	}
+	return out, nil
+}
+
+// neverBegun takes the note of a copy away that AWS refused. Where a call was not answered, the copy may have begun.
+func (a *appstreamDriver) neverBegun(ctx context.Context, one copying, err error) error {
+	if ctx.Err() != nil || unansweredCall(err) != "" || Classify(err) != nil {
+		return err
+	}
+	return errors.Join(err, one.unnote(ctx, a.clients))
 }
 
 // beginCopy calls until there is room: another program's copies count too.

@@ -148,14 +148,29 @@ func (o *observer) there(ctx context.Context, n *planner.Node, image object, see
 		return err
 	}
 	seen.Digest = text(tags, planner.TagDigest)
+	if n.Kind.Create == "appstream:CopyImage" {
+		if err = o.copied(ctx, n, image, seen); err != nil {
+			return err
+		}
+	}
 	if seen.State != available {
 		return nil
 	}
-	if n.Kind.Mend != nil && seen.Digest != n.Digest {
-		seen.Missing = []string{"tags"}
+	if n.Kind.Mend != nil && lacksTags(n, tags) {
+		seen.Missing = append(seen.Missing, "tags")
 	}
 	seen.Beside["permissions"], err = o.permissions(ctx, n)
 	return err
+}
+
+// lacksTags says whether something lacks tags that are put on it after it was made.
+func lacksTags(n *planner.Node, has object) bool {
+	for k, want := range planner.LaterTags(n) {
+		if want != has[k] {
+			return true
+		}
+	}
+	return false
 }
 
 // preflight looks at the AMI of an import that is still to be made.

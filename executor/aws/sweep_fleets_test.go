@@ -83,7 +83,7 @@ appstream_fleet_association "office" {
 
 // Fleets come up whatever happened to the run that made them.
 func TestSweepOfNewFleets(t *testing.T) {
-	s := &sweep{files: map[string]string{"main.ib.hcl": fleetsInTurn}, state: streams, sandbox: slowly(), every: 5}
+	s := &sweep{files: map[string]string{"main.ib.hcl": fleetsInTurn}, state: streams, sandbox: slowly(), every: 7}
 	s.sweeping(t)
 }
 
@@ -92,7 +92,7 @@ func TestSweepOfChangedFleets(t *testing.T) {
 	changed := strings.NewReplacer(`"stream.standard.medium"`, `"stream.standard.large"`, `"Office"`, `"The office"`).Replace(fleetsInTurn)
 	s := &sweep{
 		before: map[string]string{"main.ib.hcl": fleetsInTurn}, files: map[string]string{"main.ib.hcl": changed},
-		state: streams, sandbox: slowly(), every: 5,
+		state: streams, sandbox: slowly(), every: 11,
 	}
 	s.sweeping(t)
 }

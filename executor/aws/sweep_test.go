@@ -239,7 +239,7 @@ func planFor(ctx context.Context, tb testing.TB, c *aws.Clients, files map[strin
 }
 
 // passing are what differs from run to run: times, ids that AWS draws, and addresses.
-var passing = regexp.MustCompile(`\d{4}-\d\d-\d\dT[0-9:.]+Z|ami-[0-9a-f]{17}|snap-[0-9a-f]+|eni-[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}`)
+var passing = regexp.MustCompile(`cad-[0-9a-f]{12}-run1-[a-z2-7]{6}|\d{4}-\d\d-\d\dT[0-9:.]+Z|ami-[0-9a-f]{17}|snap-[0-9a-f]+|eni-[0-9a-f]+|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f-]{22}`)
 
 // holds is what AWS holds, as text.
 func (w *world) holds() string {
@@ -355,10 +355,7 @@ func (s *sweep) sweeping(t *testing.T) {
 			t.Errorf("a second undisturbed run has something to do: %v %s", again.err, busyIn(again.plan))
 		}
 	})
-	every := max(1, s.every)
-	if os.Getenv("IMAGEBUILD_SWEEP") == "all" {
-		every = 1
-	}
+	every := everyOf(s.every)
 	var mu sync.Mutex
 	tried, held := 0, 0
 	var all errgroup.Group
@@ -387,6 +384,14 @@ func (s *sweep) sweeping(t *testing.T) {
 	}
 	_ = all.Wait()
 	t.Logf("%d of %d points of %d calls end as an undisturbed run, or with a failure that says so", held, tried, len(calls.calls))
+}
+
+// everyOf is of how many points one is tried.
+func everyOf(n int) int {
+	if os.Getenv("IMAGEBUILD_SWEEP") == "all" {
+		return 1
+	}
+	return max(1, n)
 }
 
 // point disturbs one call, and says what is wrong with what comes of it; "" for nothing.
@@ -461,22 +466,28 @@ func busyIn(p *planner.Plan) string {
 	return strings.Join(out, "; ")
 }
 
-// difference is the lines that two texts do not have in common.
+// difference is the lines that two texts do not have in common, as often as each has them.
 func difference(want, got string) string {
-	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	times := map[string]int{}
+	for l := range strings.SplitSeq(want, "\n") {
+		times[strings.TrimSpace(l)]++
+	}
 	var out []string
-	for _, l := range a {
-		if !slices.Contains(b, l) {
-			out = append(out, "-"+strings.TrimSpace(l))
+	for l := range strings.SplitSeq(got, "\n") {
+		if l = strings.TrimSpace(l); times[l] == 0 {
+			out = append(out, "+"+l)
+		} else {
+			times[l]--
 		}
 	}
-	for _, l := range b {
-		if !slices.Contains(a, l) {
-			out = append(out, "+"+strings.TrimSpace(l))
+	for l := range strings.SplitSeq(want, "\n") {
+		if l = strings.TrimSpace(l); times[l] > 0 {
+			out = append(out, "-"+l)
+			times[l]--
 		}
 	}
 	if len(out) == 0 {
-		return fmt.Sprintf("the same lines, %d and %d of them", len(a), len(b))
+		return "the same lines in another order"
 	}
 	return strings.Join(out[:min(len(out), 12)], " ")
 }

@@ -20,9 +20,9 @@ var administered = []struct {
 	{"list", "image", []string{"appstream:DescribeImages", "appstream:DescribeImagePermissions"}, true},
 	{"share", "image", []string{"appstream:UpdateImagePermissions", "appstream:DeleteImagePermissions"}, true},
 	{"unshare", "image", []string{"appstream:DeleteImagePermissions"}, true},
-	{"copy", "image", []string{"appstream:CopyImage", "appstream:ListTagsForResource", "appstream:TagResource", "appstream:UpdateImagePermissions", "appstream:DeleteImage"}, true}, // a copy that failed is made anew,
+	{"copy", "image", []string{"appstream:CopyImage", "appstream:ListTagsForResource", "appstream:TagResource", "appstream:UntagResource", "appstream:UpdateImagePermissions", "appstream:DeleteImage"}, true}, // a copy that failed is made anew,
 	{"update", "image", []string{"appstream:CreateUpdatedImage", "appstream:ListTagsForResource", "appstream:TagResource"}, false},
-	{"update --builder", "image-builder", []string{"appstream:DescribeImageBuilders", "appstream:StartImageBuilder", "appstream:StopImageBuilder"}, false},
+	{"update --builder", "image-builder", []string{"appstream:DescribeImageBuilders", "appstream:StartImageBuilder", "appstream:StopImageBuilder", "appstream:ListTagsForResource", "appstream:TagResource", "appstream:UntagResource"}, false},
 	{"delete", "image", []string{"appstream:DeleteImage", "appstream:DescribeFleets", "appstream:DeleteImagePermissions"}, false},
 	{"export", "image", []string{"appstream:CreateExportImageTask", "appstream:GetExportImageTask", "appstream:ListExportImageTasks"}, false},
 }

@@ -260,8 +260,11 @@ var needs = map[planner.Op][]need{ //nolint:gochecknoglobals // a table, never w
 		appstreamRole("is imported under it"),
 		{actions: []string{"ec2:DescribeImages"}, on: anywhere, why: "is looked at before it is imported"},
 	},
-	"appstream:CreateUpdatedImage":    {{actions: []string{"appstream:CreateUpdatedImage"}, on: ownImage("existingImageName"), why: "is made of it"}},
-	"appstream:CopyImage":             {{actions: []string{"appstream:CopyImage"}, on: ownImage("SourceImageName"), why: "is made of it"}},
+	"appstream:CreateUpdatedImage": {{actions: []string{"appstream:CreateUpdatedImage"}, on: ownImage("existingImageName"), why: "is made of it"}},
+	"appstream:CopyImage": {
+		{actions: []string{"appstream:CopyImage"}, on: ownImage("SourceImageName"), why: "is made of it"},
+		{actions: []string{"appstream:ListTagsForResource", "appstream:TagResource", "appstream:UntagResource"}, on: ownImage("SourceImageName"), why: "is noted on it while it has no tags"},
+	},
 	"appstream:CreateExportImageTask": {appstreamRole("is exported under it")},
 	"appstream:CreateFleet":           {appstreamRole("gives it to its instances")},
 	"appstream:UpdateFleet":           {appstreamRole("gives it to its instances")},
