@@ -50,7 +50,7 @@ func checkedOut(workspace, path string) (string, error) {
 	}
 	// A file, as submodules and worktrees have, or a link leads to a repository elsewhere: nothing binds its commit to
 	// this job.
-	if info, err := os.Lstat(filepath.Join(dir, ".git")); err != nil || !info.IsDir() {
+	if info, missing := os.Lstat(filepath.Join(dir, ".git")); missing != nil || !info.IsDir() {
 		return "", fmt.Errorf("looking for the checkout: %s has no directory .git of its own", dir)
 	}
 	git, err := os.OpenRoot(filepath.Join(dir, ".git")) // links do not lead out of it

@@ -141,7 +141,7 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 	if err != nil {
 		return &exit{status: statusFailed, err: err}
 	}
-	g.target.systems.explain(ctx, plan)
+	g.target.systems.explain(ctx, plan, g.target.server)
 	rec, err := p.openRecord(o.logDir, g.cfg.Secrets)
 	if err != nil {
 		return &exit{status: statusFailed, err: err, hint: "name a directory that can be written: --log-dir DIR"}

@@ -111,7 +111,7 @@ func (d *door) walk(name string, last bool) error {
 			}
 			continue
 		}
-		if err := d.verdict(at); err != nil {
+		if err = d.verdict(at); err != nil {
 			return err
 		}
 		target, err := fs.ReadLink(d.FS, next)

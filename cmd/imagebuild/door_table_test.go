@@ -93,6 +93,7 @@ func (s *seenFS) note(name string) {
 
 func (s *seenFS) Open(name string) (fs.File, error)    { s.note(name); return s.MapFS.Open(name) }
 func (s *seenFS) ReadFile(name string) ([]byte, error) { s.note(name); return s.MapFS.ReadFile(name) }
+
 func (s *seenFS) ReadDir(name string) ([]fs.DirEntry, error) {
 	s.note(name)
 	return s.MapFS.ReadDir(name)
@@ -259,10 +260,7 @@ func tryBody(name string, s *dsl.Schema, around func(body string) string, try fu
 		}
 	}
 	for _, b := range s.Blocks {
-		header := b.Type
-		for range b.Labels {
-			header += ` "x"`
-		}
+		header := b.Type + strings.Repeat(` "x"`, len(b.Labels))
 		inner := map[string]*dsl.Schema{"": b.Schema}
 		if b.Variants != nil {
 			inner = b.Variants

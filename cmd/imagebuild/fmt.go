@@ -119,7 +119,7 @@ func (f *formatter) file(path string) error {
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(path, out, info.Mode().Perm()) //nolint:gosec // the same file, in place
+	return os.WriteFile(path, out, info.Mode().Perm())
 }
 
 // formatted is the usual form of src; a file that cannot be parsed is shown and left alone.

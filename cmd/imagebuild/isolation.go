@@ -49,7 +49,7 @@ func (f *isolationFlags) limits() (component.Limits, error) {
 // addNetwork adds --network wherever components run isolated.
 func addNetwork(c *cobra.Command, to *string) {
 	*to = component.NetworkAuto
-	choose(c, to, "network", "the network of components: private reaches public addresses alone, auto is private where that is possible; one of", component.Networks()...)
+	choose(c, to, "network", "the network of components: private reaches public addresses alone, auto is private where that is possible", component.Networks()...)
 }
 
 func knownNetwork(network string) error {

@@ -56,7 +56,7 @@ func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := g.standIn(graph); err != nil {
+	if err = g.standIn(graph); err != nil {
 		return nil, &exit{status: statusFailed, err: err}
 	}
 	var seen map[dsl.Addr]*planner.Observed

@@ -30,7 +30,7 @@ func (p *program) sandboxCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := knownNetwork(network); err != nil {
+			if err = knownNetwork(network); err != nil {
 				return err
 			}
 			chosen, err := p.chooseRoot(c.Context(), root)

@@ -36,6 +36,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("EXAMPLES", examplesDir(t))
 			e.Setenv("AWS_EC2_METADATA_DISABLED", "true")
 			e.Setenv("XDG_CACHE_HOME", e.WorkDir+"/.cache")
+			e.Setenv(registryVariable, noRegistry) // no test asks a registry
 			e.Values[scriptGitHub{}] = &scriptGitHub{}
 			return nil
 		},

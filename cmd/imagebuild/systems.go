@@ -49,6 +49,40 @@ func (s *systems) image(ctx context.Context, ref string) (*ociroot.Tree, error) 
 	return i.tree, i.err
 }
 
+// registryVariable names the registry that stand-ins are fetched from in place of their publishers', such as a mirror;
+// noRegistry lets none be fetched.
+const (
+	registryVariable = "IMAGEBUILD_STAND_IN_REGISTRY"
+	noRegistry       = "none"
+)
+
+// mirrored is where an image that a table of ours names is fetched from.
+func (s *systems) mirrored(ref string) string {
+	from, _ := s.p.lookupEnv(registryVariable)
+	if ref == "" || from == "" || from == noRegistry {
+		return ref
+	}
+	_, path, _ := strings.Cut(ref, "/")
+	return strings.TrimSuffix(from, "/") + "/" + path
+}
+
+// equivalent is the image that stands in for a build's parent, "" where none is known. A container's parent is itself
+// one, and named by its owner.
+func (s *systems) equivalent(b *rehearsal.Build) string {
+	if b.Container {
+		return b.Equivalent()
+	}
+	return s.mirrored(b.Equivalent())
+}
+
+// unasked is image for one that nobody named by --root.
+func (s *systems) unasked(ctx context.Context, ref string) (*ociroot.Tree, error) {
+	if from, _ := s.p.lookupEnv(registryVariable); from == noRegistry {
+		return nil, errors.New(registryVariable + " is " + noRegistry)
+	}
+	return s.image(ctx, ref)
+}
+
 // close lets all images go.
 func (s *systems) close() error {
 	if s == nil {
@@ -65,14 +99,14 @@ func (s *systems) close() error {
 
 // find is the system that the sandbox builds an image of an operating system on.
 func (s *systems) find(ctx context.Context, system, ref string) (sandbox.StandIn, error) {
-	exact := ref != ""
+	exact, fetch := ref != "", s.image
 	if !exact {
-		ref = rehearsal.Equivalent(strings.ReplaceAll(system, " ", "-"))
+		ref, fetch = s.mirrored(rehearsal.Equivalent(strings.ReplaceAll(system, " ", "-"))), s.unasked
 	}
 	if ref == "" {
 		return sandbox.StandIn{Why: "no container image is known for " + orUnknown(system)}, nil
 	}
-	tree, err := s.image(ctx, ref)
+	tree, err := fetch(ctx, ref)
 	if err == nil {
 		return sandbox.StandIn{Dir: tree.Dir, Name: ref}, nil
 	}
@@ -97,7 +131,7 @@ func fetchFailure(ref string, err error) string {
 }
 
 // explain says, before a plan is run in the sandbox, which system stands in for the parent of each image to be built.
-func (s *systems) explain(ctx context.Context, plan *planner.Plan) {
+func (s *systems) explain(ctx context.Context, plan *planner.Plan, server *sandbox.Server) {
 	if s == nil || plan.Graph == nil || plan.Graph.Config == nil { // a plan of deletions has none
 		return
 	}
@@ -110,24 +144,31 @@ func (s *systems) explain(ctx context.Context, plan *planner.Plan) {
 		creates[c.Addr] = c.Verb == planner.Create
 	}
 	for _, b := range builds {
-		if b.On != nil || b.Container || b.Platform != "Linux" || !creates[b.Addr] {
-			continue
+		if b.On != nil || b.Container || b.Platform != "Linux" || !creates[b.Addr] || server.Made(b.Parent) {
+			continue // one that was made here keeps its system, and its log says which
 		}
-		ref := b.Equivalent()
-		if ref == "" {
-			continue // the sandbox may know the AMI; its log says what stands in
+		if line := s.standsIn(ctx, b); line != "" {
+			fmt.Fprintln(s.p.stderr, report.Neutral(line))
 		}
-		_, err := s.image(ctx, ref)
-		if ctx.Err() != nil {
-			return
-		}
-		line := fmt.Sprintf("%s: %s stands in for the parent image.", b.Name, ref)
-		if err != nil {
-			s.lacked[b.Addr] = ref
-			line = fmt.Sprintf("%s: this machine (%s) stands in for the parent image, since %s. To build on the parent's own system, pass --root oci:%s.", b.Name, systemName(), strings.TrimSuffix(fetchFailure(ref, err), "."), ref)
-		}
-		fmt.Fprintln(s.p.stderr, report.Neutral(line))
 	}
+}
+
+// standsIn says which system a build will be made on; "" where the run ends.
+func (s *systems) standsIn(ctx context.Context, b *rehearsal.Build) string {
+	ref := s.equivalent(b)
+	if ref == "" {
+		s.lacked[b.Addr] = "IMAGE"
+		return fmt.Sprintf("%s: this machine (%s) stands in for the parent image, since no container image is known for %s. To build on another system, pass --root oci:IMAGE.", b.Name, systemName(), orUnknown(b.Parent))
+	}
+	_, err := s.unasked(ctx, ref)
+	switch {
+	case ctx.Err() != nil:
+		return ""
+	case err == nil:
+		return fmt.Sprintf("%s: %s stands in for the parent image.", b.Name, ref)
+	}
+	s.lacked[b.Addr] = ref
+	return fmt.Sprintf("%s: this machine (%s) stands in for the parent image, since %s. To build on the parent's own system, pass --root oci:%s.", b.Name, systemName(), strings.TrimSuffix(fetchFailure(ref, err), "."), ref)
 }
 
 // systemName is what this machine's system calls itself (os-release(5)).

@@ -67,8 +67,8 @@ func smallLayer(t *testing.T) []byte {
 	return b.Bytes()
 }
 
-// smallImage is the name of an image in a registry on loopback.
-func smallImage(t *testing.T) string {
+// smallImage is the name of an image in a registry on loopback, under a path there.
+func smallImage(t *testing.T, path string) string {
 	t.Helper()
 	server := httptest.NewServer(registry.New(registry.Logger(log.New(io.Discard, "", 0))))
 	t.Cleanup(server.Close)
@@ -89,7 +89,7 @@ func smallImage(t *testing.T) string {
 	if img, err = mutate.ConfigFile(img, conf); err != nil {
 		t.Fatal(err)
 	}
-	ref, err := name.ParseReference(strings.TrimPrefix(server.URL, "http://") + "/small:1")
+	ref, err := name.ParseReference(strings.TrimPrefix(server.URL, "http://") + path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -104,7 +104,7 @@ func TestImageAsRoot(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("images are unpacked on Linux alone")
 	}
-	image := smallImage(t)
+	image := smallImage(t, "/small:1")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := t.TempDir()
 	config := `

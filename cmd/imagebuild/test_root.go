@@ -58,10 +58,10 @@ func (r *testRoots) choose(ctx context.Context, b *rehearsal.Build) (spec compon
 	if r.given != nil {
 		return r.with(r.given.RootSpec), "", nil
 	}
-	ref := b.Equivalent()
+	ref := r.images.equivalent(b)
 	why := "no container image is known for its parent image"
 	if ref != "" {
-		tree, err := r.images.image(ctx, ref)
+		tree, err := r.images.unasked(ctx, ref)
 		if err == nil {
 			r.say("%s: %s stands for its parent image", b.Name, ref)
 			return r.with(component.RootSpec{Kind: component.RootOverlay, Base: tree.Dir, BaseName: ref}), "", nil

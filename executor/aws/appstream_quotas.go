@@ -19,22 +19,22 @@ var appstreamQuotas = map[planner.Op]string{ //nolint:gochecknoglobals // a tabl
 	"appstream:UpdateImagePermissions": "accounts that an image is shared with (L-99A44980, 100 by default)",
 }
 
-// usedUp is the call that met a quota, and what to do about it; false for every other error.
-func usedUp(err error) (*CallError, string, bool) {
+// usedUp is what to do about a quota that a call met; false for every other error.
+func usedUp(err error) (advice string, ok bool) {
 	e, ok := errors.AsType[*CallError](err)
 	if !ok || e.Code != appstreamQuota {
-		return nil, "", false
+		return "", false
 	}
-	advice := "delete what is not needed, or have the quota raised in Service Quotas, service appstream2"
+	advice = "delete what is not needed, or have the quota raised in Service Quotas, service appstream2"
 	if quota := appstreamQuotas[e.Op]; quota != "" {
 		advice += ": " + quota
 	}
-	return e, advice, true
+	return advice, true
 }
 
 // quotaNamed tells a verb that met a quota which one it is.
 func quotaNamed(err error) error {
-	_, advice, ok := usedUp(err)
+	advice, ok := usedUp(err)
 	if !ok {
 		return err
 	}

@@ -127,7 +127,7 @@ func quotaHint(e *CallError) string {
 		return ""
 	}
 	if service == "appstream" {
-		_, advice, _ := usedUp(e)
+		advice, _ := usedUp(e)
 		return "A quota is used up: " + advice + "."
 	}
 	q, ok := knownQuotas[e.Code]

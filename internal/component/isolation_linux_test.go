@@ -78,7 +78,7 @@ func TestHostileDocument(t *testing.T) {
 		`env; cat `+credentials+`/credentials /root/.aws/credentials; grep -rs hunter2 /proc/*/environ
 		 for f in .aws/credentials .docker/config.json .ssh/id_ed25519 .config/gcloud/credentials.db; do cat `+home+`/$f ~/$f /root/$f; done
 		 ls -A /root `+home+` | grep -v : ; cut -d: -f2 /etc/shadow | grep -v '^[*]$' && echo a password; ls /etc/shadow- /etc/ssh/ssh_host_*_key; stat -c %a /etc/shadow`,
-		services.tries()+`; true`,
+		services.tries(t)+`; true`,
 		`grep CapEff /proc/self/status`,
 	)}})
 	// All of a machine takes long to delete: what goes in a second shows as much.
@@ -133,10 +133,10 @@ func TestNetworkNone(t *testing.T) {
 		t.Errorf("the root calls itself %q", root.Describe())
 	}
 	o := runJob(t, root, component.Job{Documents: []component.JobDocument{bash("build",
-		"cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' '; wc -l < /proc/net/route",
+		"cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' '; ls /sys/class/net; wc -l < /proc/net/route",
 		"for a in 127.0.0.1/9 192.0.2.1/80; do (exec 3<>/dev/tcp/$a) 2>&1 | grep -om1 'refused$\\|unreachable$' | head -1; done",
 	)}})
-	if got, want := stdout(o.Steps[0]), "lo\n1"; got != want {
+	if got, want := stdout(o.Steps[0]), "lo\nlo\n1"; got != want {
 		t.Errorf("the interfaces and routes are %q, want %q", got, want)
 	}
 	if got := stdout(o.Steps[1]); got != "refused\nunreachable" {

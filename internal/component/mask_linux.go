@@ -121,7 +121,7 @@ func (s *setup) maskPasswords(layer string) error {
 		return nil
 	}
 	for _, name := range []string{"etc/shadow", "etc/gshadow"} {
-		raw, err := os.ReadFile(filepath.Join("/", name))
+		raw, err := os.ReadFile("/" + name) //nolint:gosec // one of the two above
 		if err != nil {
 			continue
 		}

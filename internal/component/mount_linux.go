@@ -38,7 +38,7 @@ func (s *setup) enter() error {
 		return fmt.Errorf("changing the root directory: %w", err)
 	}
 	// From here on "/" is the new root and the working directory is the old one.
-	if err := errors.Join(mountProc(), mountSys(), mountDev(), mountRun()); err != nil {
+	if err := errors.Join(mountProc(), s.mountSys(), mountDev(), mountRun()); err != nil {
 		return err
 	}
 	if err := unix.Unmount(".", unix.MNT_DETACH); err != nil {
@@ -117,19 +117,6 @@ func mountProc() error {
 		if err := unix.Mount("tmpfs", p, "tmpfs", unix.MS_RDONLY, ""); err != nil && !errors.Is(err, unix.ENOENT) {
 			return fmt.Errorf("hiding %s: %w", p, err)
 		}
-	}
-	return nil
-}
-
-func mountSys() error {
-	if err := target("/sys"); err != nil {
-		return err
-	}
-	if err := unix.Mount("./sys", "/sys", "", unix.MS_BIND|unix.MS_REC, ""); err != nil {
-		return fmt.Errorf("mounting /sys: %w", err)
-	}
-	if err := setAttributes("/sys", unix.MOUNT_ATTR_RDONLY, unix.AT_RECURSIVE); err != nil {
-		return fmt.Errorf("protecting /sys: %w", err)
 	}
 	return nil
 }

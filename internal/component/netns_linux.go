@@ -136,13 +136,14 @@ func defaultRoute(name string) error {
 	for _, part := range []any{
 		unix.NlMsghdr{Len: unix.SizeofNlMsghdr + unix.SizeofRtMsg + unix.SizeofRtAttr + 4, Type: unix.RTM_NEWROUTE, Flags: unix.NLM_F_REQUEST | unix.NLM_F_CREATE | unix.NLM_F_ACK, Seq: 1},
 		unix.RtMsg{Family: unix.AF_INET, Table: unix.RT_TABLE_MAIN, Protocol: unix.RTPROT_BOOT, Scope: unix.RT_SCOPE_LINK, Type: unix.RTN_UNICAST},
-		unix.RtAttr{Len: unix.SizeofRtAttr + 4, Type: unix.RTA_OIF}, uint32(device.Index), //nolint:gosec // an index is small
+		unix.RtAttr{Len: unix.SizeofRtAttr + 4, Type: unix.RTA_OIF},
+		uint32(device.Index), //nolint:gosec // an index is small
 	} {
 		if body, err = binary.Append(body, binary.NativeEndian, part); err != nil {
 			return err
 		}
 	}
-	if err := unix.Sendto(fd, body, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err = unix.Sendto(fd, body, 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
 		return err
 	}
 	answer := make([]byte, 4096)
@@ -150,7 +151,8 @@ func defaultRoute(name string) error {
 	if err != nil || n < unix.SizeofNlMsghdr+4 {
 		return errors.Join(errors.New("the kernel didn't answer a route"), err)
 	}
-	if code := int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); code != 0 { //nolint:gosec // it is a negative number
+	// nlmsgerr holds a negative errno, or 0.
+	if code := binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:]); code != 0 {
 		return unix.Errno(-code)
 	}
 	return nil

@@ -215,13 +215,14 @@ func nameServers(conf string) []netip.AddrPort {
 
 // ownResolver is a resolv.conf that names the root's resolver for those of the machine's.
 func ownResolver(conf string) string {
-	out := "nameserver " + usernet.Peer().String() + "\n"
+	var out strings.Builder
+	out.WriteString("nameserver " + usernet.Peer().String() + "\n")
 	for line := range strings.Lines(conf) {
 		if f := strings.Fields(line); len(f) > 1 && (f[0] == "search" || f[0] == "domain" || f[0] == "options") {
-			out += strings.TrimRight(line, "\n") + "\n"
+			out.WriteString(strings.TrimRight(line, "\n") + "\n")
 		}
 	}
-	return out
+	return out.String()
 }
 
 // hostPort is where a URL leads: "host:port".

@@ -30,21 +30,21 @@ func (p *patchwork) fill(rel string) error {
 	if err != nil {
 		return err
 	}
-	if err := likeOwn(skeleton, filepath.Join("/", rel)); err != nil {
+	if err = likeOwn(skeleton, filepath.Join("/", rel)); err != nil {
 		return err
 	}
 	var mounted []string
 	for _, name := range p.names(rel) {
 		child := filepath.Join(rel, name)
 		if slices.Contains(ownMounts(), child) {
-			if err := os.Mkdir(filepath.Join(skeleton, name), 0o755); err != nil { //nolint:gosec // system directories are for all
+			if err = os.Mkdir(filepath.Join(skeleton, name), 0o755); err != nil { //nolint:gosec // system directories are for all
 				return err
 			}
 			continue
 		}
-		over, err := p.outline(child, filepath.Join(skeleton, name))
-		if err != nil {
-			return fmt.Errorf("/%s: %w", child, err)
+		over, outlining := p.outline(child, filepath.Join(skeleton, name))
+		if outlining != nil {
+			return fmt.Errorf("/%s: %w", child, outlining)
 		}
 		if over {
 			mounted = append(mounted, child)
@@ -54,7 +54,7 @@ func (p *patchwork) fill(rel string) error {
 	if err != nil {
 		return err
 	}
-	lowers := append(p.stackOf(p.mask, rel).lowers, skeleton)
+	lowers := slices.Concat(p.stackOf(p.mask, rel).lowers, []string{skeleton})
 	if err := p.mountOverlay(filepath.Join(p.stage, rel), lowers, filepath.Join(p.Upper, rel), work); err != nil {
 		return err
 	}

@@ -35,7 +35,7 @@ func TestPrivateNetwork(t *testing.T) {
 	for _, s := range []*httptest.Server{endpoint, proxy, secret} {
 		defer s.Close()
 	}
-	abstract, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", "@imagebuild-test-"+fmt.Sprint(os.Getpid()))
+	abstract, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", "@imagebuild-test-"+strconv.Itoa(os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -45,12 +45,12 @@ func TestPrivateNetwork(t *testing.T) {
 	o := runJob(t, root, component.Job{S3Endpoint: endpoint.URL, Documents: []component.JobDocument{bash("build",
 		"get() { (exec 3<>/dev/tcp/$1/$2 && printf 'GET /x HTTP/1.0\\r\\n\\r\\n' >&3 && tail -n1 <&3); }\n"+
 			"get 127.0.0.1 "+port(endpoint)+"; echo; get 127.0.0.1 "+port(proxy)+"; echo; get 127.0.0.1 "+port(secret)+" || echo no",
-		"cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' ' | sort | tr '\\n' ' '; grep -c . /proc/net/unix; grep nameserver /etc/resolv.conf",
+		"cut -d: -f1 /proc/net/dev | tail -n +3 | tr -d ' ' | sort | tr '\\n' ' '; ls /sys/class/net /sys/devices/virtual/net | sort -u | grep -v : | tr '\\n' ' '; test -w /sys/class/net && echo writable; grep -c . /proc/net/unix; grep nameserver /etc/resolv.conf",
 	)}})
 	if got := stdout(o.Steps[0]); got != "answer /x\nanswer /x\nno" {
 		t.Errorf("the services answered %q\n%s", got, o.Steps[0].Stderr)
 	}
-	if got := stdout(o.Steps[1]); got != "lo tun0 1\nnameserver 192.0.0.1" {
+	if got := stdout(o.Steps[1]); got != "lo tun0  lo tun0 1\nnameserver 192.0.0.1" {
 		t.Errorf("the network is %q", got)
 	}
 	if !strings.Contains(root.Describe(), "neither this machine nor private networks") {
@@ -67,7 +67,7 @@ func TestOutward(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, a := range own {
-		if ip, _, err := net.ParseCIDR(a.String()); err == nil && ip.To4() != nil && !ip.IsLoopback() {
+		if ip, _, invalid := net.ParseCIDR(a.String()); invalid == nil && ip.To4() != nil && !ip.IsLoopback() {
 			at = ip.String()
 		}
 	}

@@ -27,6 +27,7 @@ type database struct {
 
 	families map[string][]*resource // by family, oldest version first
 	seeded   map[string]bool        // regions whose managed things are there
+	account  string                 // the sandbox's own
 }
 
 // A resource is one thing of Image Builder's. Body is what its Get call shows.
@@ -64,6 +65,7 @@ type ami struct {
 // A parameter is one of SSM's, in its newest version.
 type parameter struct {
 	Name, Region, Type, Value, DataType string
+	Account                             string `json:",omitempty"` // "" is the sandbox's own
 	Version                             int64
 	Modified                            time.Time
 

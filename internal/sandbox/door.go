@@ -15,10 +15,10 @@ import (
 // that a browser happens to show may, neither by asking across origins nor by a name of its own that
 // it lets point here (DNS rebinding). The answer says what to do; "" lets the request in.
 func (s *Server) door(r *http.Request) string {
-	switch site := r.Header.Get("Sec-Fetch-Site"); {
-	case r.Header.Get("Origin") != "", site != "" && site != "none":
+	switch {
+	case fromPage(r):
 		return "The sandbox doesn't answer web pages."
-	case !s.serves(r.Host):
+	case !serves(r.Host, s.opts.HostNames):
 		return fmt.Sprintf("The sandbox doesn't serve the host name %q. Use its address, such as http://127.0.0.1:4566, or start it with: imagebuild sandbox --host-name %s", clip(r.Host, 100), clip(hostName(r.Host), 100))
 	case r.Method != http.MethodPost && changesByPost(r):
 		return "The sandbox takes requests that change something as POST only."
@@ -26,10 +26,16 @@ func (s *Server) door(r *http.Request) string {
 	return ""
 }
 
-// serves reports whether a Host header names this server. Addresses do, as a page's own host can be one
+// fromPage reports whether a browser sends a request on a page's behalf (Fetch Metadata, and Fetch's Origin).
+func fromPage(r *http.Request) bool {
+	site := r.Header.Get("Sec-Fetch-Site")
+	return r.Header.Get("Origin") != "" || site != "" && site != "none"
+}
+
+// serves reports whether a Host header names this server, which has further names besides its own. Addresses do, as a page's own host can be one
 // only where that page was served. So do the names that AWS's clients make of an endpoint, with a bucket
 // or an account before it.
-func (s *Server) serves(host string) bool {
+func serves(host string, further []string) bool {
 	name := hostName(host)
 	if name == "" { // HTTP/1.0, which no browser speaks
 		return true
@@ -37,11 +43,11 @@ func (s *Server) serves(host string) bool {
 	if _, err := netip.ParseAddr(name); err == nil {
 		return true
 	}
-	return slices.ContainsFunc(s.hostNames(), func(own string) bool { return name == own || strings.HasSuffix(name, "."+own) })
+	return slices.ContainsFunc(hostNames(further), func(own string) bool { return name == own || strings.HasSuffix(name, "."+own) })
 }
 
-// hostNames are the names that this server answers to, and to every name below them.
-func (s *Server) hostNames() []string {
+// hostNames are the names that a server answers to, and to every name below them.
+func hostNames(further []string) []string {
 	// The two .internal names are what container engines call the machine that they run on; nobody can register one.
 	names := []string{
 		"localhost", "127.0.0.1", "host.docker.internal", "host.containers.internal",
@@ -50,7 +56,7 @@ func (s *Server) hostNames() []string {
 	if own, err := os.Hostname(); err == nil {
 		names = append(names, strings.ToLower(own))
 	}
-	for _, n := range s.opts.HostNames {
+	for _, n := range further {
 		names = append(names, hostName(n))
 	}
 	return names

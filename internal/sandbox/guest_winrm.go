@@ -25,6 +25,7 @@ import (
 type winrmServer struct {
 	machine        *guestMachineState
 	user, password string
+	names          []string // that requests may call it by, besides every machine's
 	servers        []*http.Server
 	serving        sync.WaitGroup
 
@@ -53,7 +54,7 @@ const maxSOAP = 512 << 10
 
 // listenWinRM serves on the machine's ports until close.
 func listenWinRM(ctx context.Context, m *guestMachineState, user, password string) (*winrmServer, error) {
-	s := &winrmServer{machine: m, user: user, password: password, shells: map[string]*guestShell{}}
+	s := &winrmServer{machine: m, user: user, password: password, names: m.guest.opts.HostNames, shells: map[string]*guestShell{}}
 	certificate, err := m.certificate()
 	if err != nil {
 		return nil, err
@@ -99,6 +100,10 @@ func (s *winrmServer) close() error {
 
 // ServeHTTP implements http.Handler.
 func (s *winrmServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if fromPage(r) || !serves(r.Host, s.names) {
+		http.Error(w, "this machine answers neither web pages nor requests that call it by a name of theirs", http.StatusForbidden)
+		return
+	}
 	c, _ := r.Context().Value(winrmConnectionKey{}).(*winrmConnection)
 	raw, err := io.ReadAll(io.LimitReader(r.Body, maxSOAP+1))
 	if err != nil || len(raw) > maxSOAP || r.Method != http.MethodPost || r.URL.Path != "/wsman" {
@@ -128,12 +133,12 @@ func (s *winrmServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		body := c.seal([]byte(answer))
 		w.Header().Set("Content-Type", `multipart/encrypted;protocol="application/HTTP-SPNEGO-session-encrypted";boundary="Encrypted Boundary"`)
 		w.WriteHeader(status)
-		_, _ = w.Write(body)
+		_, _ = w.Write(body) //nolint:gosec // sealed bytes, and no page is answered
 		return
 	}
 	w.Header().Set("Content-Type", "application/soap+xml;charset=UTF-8")
 	w.WriteHeader(status)
-	_, _ = io.WriteString(w, answer)
+	_, _ = io.WriteString(w, answer) //nolint:gosec // SOAP, and no page is answered
 }
 
 // authenticate says whether the caller is known; what else there is to say it answers itself.

@@ -63,7 +63,7 @@ func (ib *imageBuilder) startImage(c *call, pipeline *resource) (object, error) 
 	if recipe.ref.kind == "container-recipe" {
 		return nil, unsupported(c.op, "building container images.")
 	}
-	base, err := ib.parent(c.region, text(recipe.Body, "parentImage"))
+	base, err := ib.parent(c.account, c.region, text(recipe.Body, "parentImage"))
 	if err != nil {
 		return nil, err
 	}
@@ -275,9 +275,9 @@ func (ib *imageBuilder) distributeImage(c *call) (object, error) {
 // distributable finds the AVAILABLE image that sourceImage stands for.
 func (ib *imageBuilder) distributable(c *call, source string) (*resource, error) {
 	if name, ok := strings.CutPrefix(source, "ssm:"); ok {
-		p := ib.db.parameters.get(c.region + "/" + parameterName(name))
+		p, why := ib.db.chosen(c.account, c.region, name)
 		if p == nil {
-			return nil, invalid("sourceImage", "The parameter '%s' does not exist.", name)
+			return nil, invalid("sourceImage", "%s", why)
 		}
 		source = p.Value
 	}

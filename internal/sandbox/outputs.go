@@ -193,7 +193,7 @@ func (m *making) integrate(d any, made []*ami) {
 		account := cmp.Or(text(p, "amiAccountId"), m.w.Account)
 		for _, out := range made {
 			if out.Region == region && out.Owner == account {
-				m.parameter(region, p, out.ID)
+				m.parameter(account, region, p, out.ID)
 			}
 		}
 	}
@@ -204,12 +204,12 @@ func (m *making) integrate(d any, made []*ami) {
 	}
 }
 
-func (m *making) parameter(region string, conf any, id string) {
+func (m *making) parameter(account, region string, conf any, id string) {
 	name := text(conf, "parameterName")
 	var err error
 	m.change(func() {
 		err = m.b.db.putParameter(&parameter{
-			Name: name, Region: region, Type: "String", Value: id,
+			Name: name, Region: region, Account: m.b.db.foreign(account), Type: "String", Value: id,
 			DataType: cmp.Or(text(conf, "dataType"), "text"), Modified: m.b.opts.Now(),
 		})
 	})

@@ -21,7 +21,7 @@ type base struct {
 }
 
 func (ib *imageBuilder) createImageRecipe(c *call) (object, error) {
-	b, err := ib.parent(c.region, text(c.in, "parentImage"))
+	b, err := ib.parent(c.account, c.region, text(c.in, "parentImage"))
 	if err != nil {
 		return nil, err
 	}
@@ -133,7 +133,7 @@ func componentParameters(path string, comp *resource, use any) error {
 
 // parent finds what a recipe builds on. An AMI that the sandbox has not made nor was seeded with is
 // taken to be some Linux: nothing here could know.
-func (ib *imageBuilder) parent(region, value string) (base, error) {
+func (ib *imageBuilder) parent(account, region, value string) (base, error) {
 	switch {
 	case strings.HasPrefix(value, "arn:") && strings.Contains(value, ":imagebuilder:"):
 		img := ib.db.resolve(value, "image")
@@ -153,13 +153,14 @@ func (ib *imageBuilder) parent(region, value string) (base, error) {
 	case strings.HasPrefix(value, "ami-"):
 		return ib.baseAMI(region, value), nil
 	case strings.HasPrefix(value, "ssm:"):
-		name := parameterName(strings.TrimPrefix(value, "ssm:"))
-		if p := ib.db.parameters.get(region + "/" + name); p != nil {
+		name := strings.TrimPrefix(value, "ssm:")
+		p, why := ib.db.chosen(account, region, name)
+		if p != nil {
 			return ib.baseAMI(region, p.Value), nil
 		}
 		b := base{platform: platformIn(name)}
-		if !strings.HasPrefix(name, "/aws/service/") {
-			b.lost = "The parameter " + name + " that names the base image does not exist."
+		if !strings.HasPrefix(parameterName(name), "/aws/service/") {
+			b.lost = why
 		}
 		return b, nil
 	}

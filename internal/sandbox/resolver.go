@@ -11,8 +11,8 @@ import (
 // A resolver answers what the documents of a build refer to out of this sandbox: parameters, objects
 // in S3, and components by the ARNs of their builds.
 type resolver struct {
-	b      *builder
-	region string
+	b               *builder
+	account, region string
 }
 
 var _ component.Resolver = resolver{}
@@ -21,12 +21,11 @@ var _ component.Resolver = resolver{}
 func (r resolver) Parameter(_ context.Context, name string) (value string, secret bool, err error) {
 	r.b.db.Lock()
 	defer r.b.db.Unlock()
-	for _, p := range r.b.db.parameters.rows {
-		if p.Name == name && p.Region == r.region {
-			return p.Value, p.Type == "SecureString", nil
-		}
+	p, why := r.b.db.chosen(r.account, r.region, name)
+	if p == nil {
+		return "", false, fmt.Errorf("%s: %s", r.region, why)
 	}
-	return "", false, fmt.Errorf("the parameter %s does not exist in %s", name, r.region)
+	return p.Value, p.Type == "SecureString", nil
 }
 
 // Document implements component.Resolver. All buckets here have one owner.

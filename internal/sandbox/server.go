@@ -137,6 +137,7 @@ func (s *Server) openDir() error {
 // assemble puts the services together on the opened state.
 func (s *Server) assemble(ctx context.Context) (err error) {
 	s.db = newDatabase(s.dir)
+	s.db.account = s.opts.Account
 	if err = s.db.open(); err != nil {
 		return err
 	}

@@ -39,7 +39,7 @@ const maxVersions = 100
 // putParameter stores a parameter as the next version of the one that has its name. An error is SSM's, for one that has
 // too many versions with labels.
 func (db *database) putParameter(p *parameter) error {
-	key := p.Region + "/" + p.Name
+	key := p.key()
 	p.Version = 1
 	if old := db.parameters.get(key); old != nil {
 		p.Version, p.Tags = old.Version+1, old.Tags
@@ -83,11 +83,11 @@ func (s *parameterStore) put(c *call) (object, error) {
 		return nil, err
 	}
 	p := parameter{
-		Name: name, Region: c.region, Type: text(c.in, "Type"), Value: text(c.in, "Value"), DataType: cmp.Or(text(c.in, "DataType"), "text"), Modified: c.now,
+		Name: name, Region: c.region, Account: s.db.foreign(c.account), Type: text(c.in, "Type"), Value: text(c.in, "Value"), DataType: cmp.Or(text(c.in, "DataType"), "text"), Modified: c.now,
 		Description: text(c.in, "Description"), KeyID: text(c.in, "KeyId"), AllowedPattern: text(c.in, "AllowedPattern"),
 		Tier: text(c.in, "Tier"), Policies: text(c.in, "Policies"), User: c.caller, Tags: pairs(list(c.in, "Tags")),
 	}
-	if old := s.db.parameters.get(c.region + "/" + name); old != nil {
+	if old := s.db.parameters.get(p.key()); old != nil {
 		switch {
 		case !flag(false, c.in, "Overwrite"):
 			return nil, fail("ParameterAlreadyExists", "The parameter already exists. To overwrite this value, set the overwrite option in the request to true.")
@@ -187,13 +187,62 @@ func (s *parameterStore) find(c *call, name string) (*parameter, string, error) 
 	return nil, "", fail("ParameterVersionNotFound", "Systems Manager could not find version %s of %s. Verify the version and try again.", selector, p.Name)
 }
 
-// named returns a parameter by its name or ARN. An ARN does not tell whether the name begins with a slash.
+// named returns a parameter by its name or ARN. An ARN does not tell whether the name begins with a slash. One of
+// another account or region is none of the caller's: nothing here is shared.
 func (s *parameterStore) named(c *call, name string) *parameter {
-	name = parameterName(name)
-	if p := s.db.parameters.get(c.region + "/" + name); p != nil {
-		return p
+	if a, err := awsmodel.ParseARN(name); err == nil && (a.Region != c.region || a.Account != "" && a.Account != c.account) {
+		return nil
 	}
-	return s.db.parameters.get(c.region + "/" + strings.TrimPrefix(name, "/"))
+	return s.db.parameter(c.account, c.region, parameterName(name))
+}
+
+// parameter is an account's parameter, or a public one of AWS's; nil where there is none.
+func (db *database) parameter(account, region, name string) *parameter {
+	if strings.HasPrefix(name, "/aws/service/") {
+		account = ""
+	}
+	for _, n := range []string{name, strings.TrimPrefix(name, "/")} {
+		if p := db.parameters.get((&parameter{Name: n, Region: region, Account: db.foreign(account)}).key()); p != nil {
+			return p
+		}
+	}
+	return nil
+}
+
+// chosen is the parameter that a text names, in the version or with the label that a colon behind its name names;
+// where there is none, a sentence about it.
+func (db *database) chosen(account, region, name string) (p *parameter, why string) {
+	name, selector := selected(name)
+	if a, err := awsmodel.ParseARN(name); err == nil {
+		account = cmp.Or(a.Account, account)
+	}
+	name = parameterName(name)
+	if p = db.parameter(account, region, name); p == nil {
+		return nil, "The parameter " + name + " does not exist."
+	}
+	if selector == "" {
+		return p, ""
+	}
+	if p = p.version(selector); p == nil {
+		return nil, "The parameter " + name + " has no version " + selector + "."
+	}
+	return p, ""
+}
+
+// foreign is an account that is not the sandbox's own, else "".
+func (db *database) foreign(account string) string {
+	if account == db.account {
+		return ""
+	}
+	return account
+}
+
+// key is the parameter's place in its table.
+func (p *parameter) key() string {
+	if p.Account == "" {
+		return p.Region + "/" + p.Name
+	}
+	return p.Account + "/" + p.Region + "/" + p.Name
 }
 
 // selected parts a name from the version or label behind it. An ARN has five colons of its own.
@@ -237,7 +286,7 @@ func (s *parameterStore) remove(c *call) (object, error) {
 	if p == nil || strings.HasPrefix(p.Name, "/aws/") {
 		return nil, fail("ParameterNotFound", "")
 	}
-	s.db.parameters.remove(c.region + "/" + p.Name)
+	s.db.parameters.remove(p.key())
 	return object{}, nil
 }
 

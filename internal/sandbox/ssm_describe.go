@@ -11,7 +11,8 @@ import (
 func (s *parameterStore) own(c *call, public bool) []*parameter {
 	var out []*parameter
 	for _, p := range s.db.parameters.rows {
-		if p.Region == c.region && (public || !strings.HasPrefix(p.Name, "/aws/")) {
+		aws := strings.HasPrefix(p.Name, "/aws/")
+		if p.Region == c.region && (aws && public || !aws && p.Account == s.db.foreign(c.account)) {
 			out = append(out, p)
 		}
 	}
@@ -191,7 +192,7 @@ func (s *parameterStore) retag(c *call, change func(tags map[string]string)) (ob
 	if len(next.Tags) > maxTags {
 		return nil, fail("TooManyTagsError", "")
 	}
-	s.db.parameters.put(p.Region+"/"+p.Name, &next)
+	s.db.parameters.put(p.key(), &next)
 	return object{}, nil
 }
 

@@ -86,7 +86,7 @@ func (s *parameterStore) relabel(c *call, edit func(versions []parameter, at int
 	}
 	next := all[len(all)-1]
 	next.Older, next.Tags = all[:len(all)-1], p.Tags
-	s.db.parameters.put(next.Region+"/"+next.Name, &next)
+	s.db.parameters.put(next.key(), &next)
 	return object{"ParameterVersion": n}, nil
 }
 

@@ -166,12 +166,12 @@ func (m *making) applyBuild(ctx context.Context) (object, error) {
 	if spec.Kind != component.RootNone {
 		m.say("Sandbox: %s stands for the base image %s; only what images built here changed is on top of it.%s", cmp.Or(spec.BaseName, spec.Base, "this machine"), text(m.fixed, "imageRecipe", "parentImage"), because(stand.Why))
 	}
-	if err := m.b.remember(m.layer(), stand.Name); err != nil {
+	if err = m.b.remember(m.layer(), stand.Name); err != nil {
 		return nil, err
 	}
 	spec.Upper = filepath.Join(m.b.dir, "layers", m.layer())
 	spec.Lowers = m.b.layers(m.w.Base)
-	if err := m.b.discard(spec.Upper); err != nil {
+	if err = m.b.discard(spec.Upper); err != nil {
 		return nil, err
 	}
 	out, err := m.components(ctx, spec, "build", "validate")
@@ -244,7 +244,7 @@ func (m *making) job(phases []string) component.Job {
 	job := component.Job{
 		Phases:           phases,
 		S3Endpoint:       m.b.endpoint,
-		Resolver:         resolver{m.b, m.r.ref.region},
+		Resolver:         resolver{m.b, m.w.Account, m.r.ref.region},
 		WorkingDirectory: text(m.fixed, "imageRecipe", "workingDirectory"),
 	}
 	for _, u := range m.w.Uses {

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/org/imagebuild-action/internal/component"
 )
@@ -58,4 +59,20 @@ func (b *builder) recall(layers []string) (system string, known bool, err error)
 		}
 	}
 	return "", len(layers) > 0, nil
+}
+
+// Made reports whether a parent image, an AMI's id or an image's ARN, was built here: what is built on it stays on its system.
+func (s *Server) Made(parent string) bool {
+	s.db.Lock()
+	defer s.db.Unlock()
+	if strings.HasPrefix(parent, "arn:") {
+		img := s.db.resolve(parent, "image")
+		return img != nil && img.Work != nil
+	}
+	for _, a := range s.db.amis.rows {
+		if a.ID == parent && len(a.Layers) > 0 {
+			return true
+		}
+	}
+	return false
 }

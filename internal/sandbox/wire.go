@@ -138,7 +138,7 @@ func (p protocol) write(w http.ResponseWriter, status int, sh *awsmodel.Shape, v
 			status = http.StatusInternalServerError
 		}
 		w.WriteHeader(status)
-		_, _ = w.Write(body) // as said above
+		_, _ = w.Write(body) //nolint:gosec // CBOR, which no browser shows
 		return
 	}
 	writePlain(w, p.contentType(), status, v)

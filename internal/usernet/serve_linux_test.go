@@ -24,8 +24,8 @@ func TestResolver(t *testing.T) {
 	go func() {
 		buf := make([]byte, 512)
 		for {
-			n, from, err := resolver.ReadFrom(buf)
-			if err != nil {
+			n, from, failed := resolver.ReadFrom(buf)
+			if failed != nil {
 				return
 			}
 			if _, err := resolver.WriteTo(append([]byte("re: "), buf[:n]...), from); err != nil {
