@@ -67,7 +67,7 @@ func (c *compiler) check() {
 			c.diags = append(c.diags, c.tag(n)...)
 		}
 	}
-	found := append(c.verifyAll(), c.checkBuilds()...)
+	found := slices.Concat(c.verifyAll(), c.checkBuilds(), c.checkPolicies())
 	for _, d := range distinctDiags(found) {
 		if !said[*d.Subject] {
 			c.diags = append(c.diags, d)

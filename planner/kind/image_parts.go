@@ -45,10 +45,32 @@ func (e *expansion) image(spec *imageSpec) {
 	needs := slices.CompactFunc(slices.SortedFunc(slices.Values(spec.needs), func(a, b dsl.Addr) int { return strings.Compare(a.Name, b.Name) }),
 		func(a, b dsl.Addr) bool { return a == b })
 	if e.scheduled(spec) {
-		e.add("image_pipeline", spec.address, link(e.pick(spec, "image_pipeline")), at).Needs = needs
+		e.add("image_pipeline", spec.address, link(imageTags(e.pick(spec, "image_pipeline"))), at).Needs = needs
 	}
 	image := e.add("image", spec.address, link(e.pick(spec, "image")), e.build.Range)
 	image.Needs, image.For, image.Manifests = needs, e.build.Addr, e.manifests(spec)
+}
+
+// imageTags gives the images that a pipeline makes by itself the tags of everything else that the source makes: AWS puts
+// the tags of a pipeline on none of them. Where image_tags has the same tag, that stands.
+func imageTags(pipeline *dsl.Body) *dsl.Body {
+	tags, ok := pipeline.Attrs["tags"]
+	if !ok || tags.V == nil {
+		return pipeline
+	}
+	own, given := pipeline.Attrs["image_tags"]
+	common, isMap := tags.V.(map[string]any)
+	more, _ := own.V.(map[string]any)
+	switch {
+	case !given || own.V == nil:
+		pipeline.Attrs["image_tags"] = tags
+	case isMap:
+		merged := maps.Clone(common)
+		maps.Copy(merged, more)
+		own.V = merged
+		pipeline.Attrs["image_tags"] = own
+	}
+	return pipeline
 }
 
 // pick is what the source says for one kind, with the names and texts that go to all.

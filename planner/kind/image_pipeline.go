@@ -13,8 +13,9 @@ image_pipeline "weekly" {
   infrastructure_configuration_arn = infrastructure_configuration.small
 
   schedule {
-    schedule_expression = "cron(0 2 ? * sun *)"
-    timezone            = "Europe/Berlin"
+    schedule_expression                = "cron(0 2 ? * sun *)"
+    timezone                           = "Europe/Berlin"
+    pipeline_execution_start_condition = "EXPRESSION_MATCH_ONLY"
   }
 }
 `

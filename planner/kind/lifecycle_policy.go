@@ -8,7 +8,7 @@ import (
 )
 
 const lifecyclePolicyExample = imageRecipeExample + `
-lifecycle_policy "keep-three" {
+lifecycle_policy "half-a-year" {
   execution_role = "arn:aws:iam::123456789012:role/ImageLifecycle"
   resource_type  = "AMI_IMAGE"
 
@@ -21,8 +21,17 @@ lifecycle_policy "keep-three" {
       }
     }
     filter {
-      type  = "COUNT"
-      value = 3
+      type  = "AGE"
+      value = 6
+      unit  = "MONTHS"
+    }
+    exclusion_rules {
+      amis {
+        last_launched {
+          value = 60
+          unit  = "DAYS"
+        }
+      }
     }
   }
 

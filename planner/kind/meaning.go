@@ -136,7 +136,7 @@ var meanings = map[string]string{
 	"autoDisablePolicy":               "When the schedule is switched off.",
 	"failureCount":                    "After how many failures in a row.",
 	"CreateImagePipeline.status":      "DISABLED stops the schedule. Defaults to ENABLED.",
-	"imageTags":                       "Tags of the images that the pipeline makes.",
+	"imageTags":                       "Tags of the images of scheduled runs, which policies select by; a source's tags are among them.",
 
 	// Image.
 	"imageTestsEnabled":               "Whether the test phase runs, on a machine of its own. Defaults to true.",
@@ -163,10 +163,10 @@ var meanings = map[string]string{
 	"snapshots":                                       "To the AMIs' snapshots.",
 	"containers":                                      "To the container images.",
 	"filter":                                          "Which images.",
-	"LifecyclePolicyDetailFilter.type":                "By age, or all but the newest.",
-	"LifecyclePolicyDetailFilter.value":               "The age, or how many stay.",
+	"LifecyclePolicyDetailFilter.type":                "By age, or all but the newest of each recipe version, which is one for each content: imagebuild gc --keep counts across versions.",
+	"LifecyclePolicyDetailFilter.value":               "The age, or how many of each recipe version stay.",
 	"LifecyclePolicyDetailFilter.unit":                "The unit of an age.",
-	"retainAtLeast":                                   "How many stay, whatever their age.",
+	"retainAtLeast":                                   "How many of each recipe version stay, whatever their age.",
 	"exclusionRules":                                  "Which images are spared.",
 	"LifecyclePolicyDetailExclusionRules.amis":        "AMIs that are spared.",
 	"LifecyclePolicyDetailExclusionRules.tagMap":      "Images with these tags are spared.",

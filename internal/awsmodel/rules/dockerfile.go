@@ -51,7 +51,9 @@ type templateVariable struct {
 	at     int  // bytes
 }
 
-var templateUse = sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`(\{+)[ \t]*imagebuilder:[ \t]*([A-Za-z0-9_.-]*)[ \t]*(\}*)`) })
+var templateUse = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`(\{+)[ \t]*imagebuilder:[ \t]*([A-Za-z0-9_.-]*)[ \t]*(\}*)`)
+})
 
 func templateUses(template string) []templateVariable {
 	var out []templateVariable

@@ -21,8 +21,9 @@ var imageRules = []Rule{
 	},
 	{
 		ID: "ib-workflow-role", Source: "API Reference, CreateImage: executionRole is mandatory with workflows",
-		Says: "Workflows need an execution role.",
-		on:   on(ownRecipe, "workflows"), judge: workflowsNeedRole,
+		Answer: "An execution role is required to provide workflows",
+		Says:   "Workflows need an execution role.",
+		on:     on(ownRecipe, "workflows"), judge: workflowsNeedRole,
 	},
 	{
 		ID: "ib-workflow-count", Severity: Warning, Source: "General Reference, Image Builder quotas: workflows per image",

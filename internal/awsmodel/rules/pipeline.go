@@ -20,6 +20,21 @@ var pipelineRules = []Rule{
 		Says: "A schedule needs an expression.",
 		on:   on(pipelines, "schedule"), judge: scheduleNeedsExpression,
 	},
+	{
+		ID: "ib-schedule-frequency", Severity: Warning, Source: "User Guide, Use cron expressions in Image Builder: a schedule can name the minute; builds take longer",
+		Says: "A schedule comes round once an hour at most.",
+		on:   on(pipelines, "schedule.scheduleExpression"), judge: scheduleFrequency,
+	},
+	{
+		ID: "ib-schedule-never", Severity: Warning, Source: "User Guide, Use cron expressions in Image Builder: day of month and month are both met",
+		Says: "A schedule's month has its day.",
+		on:   on(pipelines, "schedule.scheduleExpression"), judge: scheduleNever,
+	},
+	{
+		ID: "ib-schedule-pinned", Severity: Warning, Source: "API Reference, Schedule: pipelineExecutionStartCondition looks for new versions that match the versions with x of the image and components",
+		Says: "A pipeline that waits for updates has a recipe that something can be newer of.",
+		on:   on(build, "image.schedule"), judge: nothingToWatch,
+	},
 }
 
 func scheduleExpression(s *subject) {

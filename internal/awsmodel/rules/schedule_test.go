@@ -14,6 +14,9 @@ func TestScheduleExpressions(t *testing.T) {
 		in["schedule"] = map[string]any{"scheduleExpression": expr}
 		var all []string
 		for _, f := range rules.Check(op, in, here) {
+			if f.Warning() {
+				continue
+			}
 			if f.Path != "schedule.scheduleExpression" {
 				t.Errorf("%s: found at %q", expr, f.Path)
 			}

@@ -51,7 +51,9 @@ func document(judge func(*subject, *workflowDoc)) func(*subject) {
 }
 
 // step names a step in sentences.
-func stepTitle(step map[string]any) string { return "The step " + awsmodel.Printable(quoted(step["name"])) }
+func stepTitle(step map[string]any) string {
+	return "The step " + awsmodel.Printable(quoted(step["name"]))
+}
 
 func quoted(v any) string { return fmt.Sprintf("%q", text(v)) }
 

@@ -79,7 +79,9 @@ func (d *workflowDoc) stepOutput(reader int, path []string) (detail, advice stri
 		switch {
 		case slices.ContainsFunc(d.steps, named):
 			return "and that step does not run before it", "Move the step " + path[0] + " before it."
-		case len(path) == 1 && slices.ContainsFunc(before, func(st map[string]any) bool { return slices.Contains(workflowActions[text(st["action"])].outputs, path[0]) }):
+		case len(path) == 1 && slices.ContainsFunc(before, func(st map[string]any) bool {
+			return slices.Contains(workflowActions[text(st["action"])].outputs, path[0])
+		}):
 			return "", "" // the node for the step's name is optional
 		case len(before) == 0:
 			return "and no step runs before it", "Add a step that has the output, before it."
