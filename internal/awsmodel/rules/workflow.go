@@ -111,7 +111,7 @@ func CheckWorkflow(typ, data string) []Finding {
 func workflowDocument(s *subject) {
 	d, err := parseWorkflow(text(s.value))
 	if err != nil {
-		s.refuse("", err.Error(), "Write a document with schemaVersion and steps.")
+		s.refuse("", "It "+err.Error(), "Write a document with schemaVersion and steps.")
 		return
 	}
 	if v := d.root["schemaVersion"]; v != 1 && v != 1.0 && v != "1.0" && v != "1" {

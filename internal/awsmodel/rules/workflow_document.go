@@ -25,9 +25,9 @@ func parseWorkflow(data string) (*workflowDoc, error) {
 	var root map[string]any
 	if err := yaml.Unmarshal([]byte(data), &root); err != nil {
 		if _, isYAML := errors.AsType[*yaml.TypeError](err); isYAML {
-			return nil, errors.New("It is not a YAML mapping")
+			return nil, errors.New("is not a YAML mapping")
 		}
-		return nil, fmt.Errorf("It is not YAML: %s", awsmodel.Printable(err.Error()))
+		return nil, fmt.Errorf("is not YAML: %s", awsmodel.Printable(err.Error()))
 	}
 	of := func(name string) []map[string]any {
 		var out []map[string]any
@@ -50,7 +50,7 @@ func document(judge func(*subject, *workflowDoc)) func(*subject) {
 	}
 }
 
-// step names a step in sentences.
+// stepTitle names a step in sentences.
 func stepTitle(step map[string]any) string {
 	return "The step " + awsmodel.Printable(quoted(step["name"]))
 }

@@ -32,7 +32,7 @@ func (s *subject) reference(d *workflowDoc, step int, ref string, chained bool, 
 	detail, advice := "", ""
 	switch strings.ToLower(path[0]) {
 	case "parameters":
-		if declared := names(d.parameters); !slices.Contains(declared, name) && !(len(path) > 2 && slices.Contains(names(d.steps), name)) {
+		if declared := names(d.parameters); !slices.Contains(declared, name) && (len(path) < 3 || !slices.Contains(names(d.steps), name)) {
 			detail, advice = "and there is no parameter "+name, awsmodel.Suggest(name, declared)
 			if len(declared) == 0 {
 				advice = "Declare it under parameters, with name and type."
