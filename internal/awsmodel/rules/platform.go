@@ -37,6 +37,12 @@ var platformRules = []Rule{
 		on:     on(build, "infrastructure.instanceTypes[]"), judge: instanceArchitecture,
 	},
 	{
+		ID: "ib-instance-architectures", Severity: Warning,
+		Source: "API Reference, CreateInfrastructureConfiguration: instanceTypes, of which the service picks one based on availability",
+		Says:   "All instance types have the parent image's architecture, since any of them may be picked.",
+		on:     on(build, "infrastructure.instanceTypes[]"), judge: someArchitecture,
+	},
+	{
 		ID: "ib-macos-host", Source: "EC2 User Guide, Mac instances: a Mac instance runs on a Dedicated Host",
 		Says: "A macOS image is built on a Dedicated Host.",
 		on:   on(build, "infrastructure"), judge: macHost,
@@ -275,15 +281,34 @@ func parentOutput(s *subject) {
 }
 
 func instanceArchitecture(s *subject) {
-	want, typ := s.build.Parent.Architecture, text(s.value)
-	if s.build.Parent.Container || present(s.build.Recipe["containerType"]) {
-		return
-	}
-	have := known.InstanceArchitecture(typ)
-	if want != "" && have != "" && want != have {
-		s.wrong("", "The architecture '"+have+"' of the instance type "+awsmodel.Printable(typ)+" does not match the architecture '"+want+"' of "+s.build.Parent.Title,
+	if want, have := architectures(s); have != want && !otherMatches(s, want) {
+		s.wrong("", "The architecture '"+have+"' of the instance type "+awsmodel.Printable(text(s.value))+" does not match the architecture '"+want+"' of "+s.build.Parent.Title,
 			"Write an instance type of "+want+", such as "+typeOf[want]+", or another parent image.")
 	}
+}
+
+func someArchitecture(s *subject) {
+	if want, have := architectures(s); have != want && otherMatches(s, want) {
+		s.wrong("", "Image Builder picks one of the instance types, and "+awsmodel.Printable(text(s.value))+" is "+have+" where "+s.build.Parent.Title+" is "+want,
+			"Remove it: the build fails whenever it is picked.")
+	}
+}
+
+// architectures are the parent image's and the instance type's; the same where one is not known.
+func architectures(s *subject) (want, have string) {
+	want, have = s.build.Parent.Architecture, known.InstanceArchitecture(text(s.value))
+	if s.build.Parent.Container || present(s.build.Recipe["containerType"]) || want == "" || have == "" {
+		return "", ""
+	}
+	return want, have
+}
+
+// otherMatches says whether some instance type may be of an architecture: what is not known may be.
+func otherMatches(s *subject, want string) bool {
+	return slices.ContainsFunc(entries(s.owner), func(e any) bool {
+		have := known.InstanceArchitecture(text(e))
+		return have == "" || have == want
+	})
 }
 
 // typeOf is an instance type of each architecture.
