@@ -177,7 +177,7 @@ func (p *program) build(ctx context.Context, g *planning, plan *planner.Plan, o 
 // carryOut runs the plan, with every event shown and handed to the sinks.
 func (p *program) carryOut(ctx context.Context, g *planning, plan *planner.Plan, o buildOptions, sinks []func(executor.Event)) error {
 	screen := report.Redact(p.stderr, g.cfg.Secrets)
-	live := report.NewLive(screen, plan, report.LiveOptions{Color: p.colour(p.stderr), Size: p.screenSize(p.stderr), Now: p.now})
+	live := report.NewLive(screen, plan, report.LiveOptions{Color: p.colour(p.stderr), Size: p.screenSize(p.stderr), Cuts: p.cutsLines(), Now: p.now})
 	lines := report.RedactJSON(p.stdout, g.cfg.Secrets)
 	events := report.JSONLines(lines)
 	if o.json {
@@ -221,6 +221,18 @@ func (p *program) runName() string {
 		return p.runID
 	}
 	return p.now().UTC().Format("20060102T150405Z")
+}
+
+// cutsLines reports a terminal that cuts its lines when it becomes narrower: the console of Linux, xterm and GNU screen.
+// Others wrap them.
+func (p *program) cutsLines() bool {
+	if inside, _ := p.lookupEnv("TMUX"); inside != "" {
+		return false
+	}
+	kind, _ := p.lookupEnv("TERM")
+	xterm, _ := p.lookupEnv("XTERM_VERSION")
+	screen, _ := p.lookupEnv("STY")
+	return kind == "linux" || xterm != "" || screen != ""
 }
 
 // screenSize asks the terminal for its size; nil where w is none.

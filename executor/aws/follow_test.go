@@ -146,6 +146,21 @@ func TestLogThatComesLate(t *testing.T) {
 		if got := fmt.Sprint(r.states("image.m0")); got != want {
 			t.Errorf("progress %s\nwant     %s", got, want)
 		}
+		// A state comes after the lines that it concludes.
+		at := func(what func(e executor.Event) bool) int { return slices.IndexFunc(r.events, what) }
+		line := func(text string) int {
+			return at(func(e executor.Event) bool { l, ok := e.(executor.Log); return ok && l.Line == text })
+		}
+		state := func(name string) int {
+			return at(func(e executor.Event) bool { p, ok := e.(executor.Progressed); return ok && p.State == name })
+		}
+		for _, tt := range []struct{ before, after int }{
+			{state("BUILDING"), line("Document web")}, {line("Step two"), state("TESTING")}, {state("TESTING"), line("Step three")}, {line("later"), state("AVAILABLE")},
+		} {
+			if tt.before < 0 || tt.after < tt.before {
+				t.Errorf("an event at %d is to come before one at %d of %v", tt.before, tt.after, r.events)
+			}
+		}
 	})
 }
 

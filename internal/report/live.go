@@ -25,6 +25,8 @@ type LiveOptions struct {
 	// Size asks the terminal how many columns and rows it has now; nil where there is no terminal:
 	// then everything is written once, as lines.
 	Size func() (columns, rows int)
+	// Cuts says that the terminal cuts lines when it becomes narrower, where others wrap them.
+	Cuts bool
 	// Now is the clock that elapsed times are read from.
 	Now func() time.Time
 }
@@ -161,11 +163,14 @@ func (l *Live) Close() error {
 	return l.err
 }
 
-// draw replaces the region on the screen, in one write. A terminal that became narrower since has wrapped its lines.
+// draw replaces the region on the screen, in one write. A terminal that became narrower since has wrapped its lines, or cut them.
 func (l *Live) draw(width int, region []string) {
 	var b strings.Builder
 	up := 0
 	for _, n := range l.drawn {
+		if l.o.Cuts {
+			n = 0
+		}
 		up += max(1, (n+width-1)/width)
 	}
 	if up > 0 {

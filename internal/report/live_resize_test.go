@@ -68,3 +68,22 @@ func widths(frame string) []int {
 	}
 	return out
 }
+
+// A terminal that cuts lines instead of wrapping them keeps a row for each: nothing above them is removed.
+func TestLiveOnATerminalThatCuts(t *testing.T) {
+	now, width := began, 100
+	b := &strings.Builder{}
+	l := report.NewLive(b, webPlan(), report.LiveOptions{Cuts: true, Now: func() time.Time { return now }, Size: func() (int, int) { return width, 24 }})
+	image := addr("image.base")
+	l.Fold(executor.Started{Addr: image, At: now, Verb: planner.Create})
+	l.Fold(executor.Log{Addr: image, At: now, Line: strings.Repeat("word ", 30)})
+	now = now.Add(time.Second)
+	l.Tick()
+	rows := len(widths(b.String()))
+	b.Reset()
+	now, width = now.Add(time.Second), 30
+	l.Tick()
+	if want := fmt.Sprintf("\x1b[%dA", rows); rows != 3 || !strings.HasPrefix(b.String(), want) {
+		t.Errorf("%d rows were drawn, and then %q", rows, b.String())
+	}
+}
