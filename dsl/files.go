@@ -72,8 +72,11 @@ func (l *loader) readConfiguration() (parsed []source, auto []string) {
 
 // directory names the configuration's directory to whoever works in the working directory.
 func (l *loader) directory() string {
-	if path.Clean(l.host.Dir) == path.Clean(l.host.Cwd) {
+	switch {
+	case l.host.Cwd != "" && path.Clean(l.host.Dir) == path.Clean(l.host.Cwd):
 		return "this directory"
+	case path.Clean(l.host.Dir) == "." && l.host.Root != "":
+		return path.Base(l.host.Root)
 	}
 	return l.host.Dir
 }

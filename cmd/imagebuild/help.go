@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 
@@ -62,6 +63,7 @@ func strict(root *cobra.Command) {
 		strict(c)
 	}
 	if !root.HasSubCommands() || root.Runnable() {
+		countArguments(root)
 		return
 	}
 	root.SuggestionsMinimumDistance = 2
@@ -75,5 +77,30 @@ func strict(root *cobra.Command) {
 			hint = "did you mean " + either(near) + "?"
 		}
 		return mistake(hint, "unknown command %q for %q", args[0], c.CommandPath())
+	}
+}
+
+// countArguments says of a wrong number of arguments how the command is called.
+func countArguments(c *cobra.Command) {
+	fits := c.Args
+	if fits == nil {
+		return
+	}
+	c.Args = func(c *cobra.Command, args []string) error {
+		err := fits(c, args)
+		if err == nil {
+			return nil
+		}
+		if known, ok := errors.AsType[*exit](err); ok {
+			return known
+		}
+		hint := "usage: " + c.UseLine()
+		switch {
+		case len(args) == 0:
+			return mistake(hint, "%s needs an argument", c.CommandPath())
+		case fits(c, nil) == nil && fits(c, args[:1]) != nil:
+			return mistake(hint, "%s takes no arguments, and got %q", c.CommandPath(), args[0])
+		}
+		return mistake(hint, "%s can't take %d arguments", c.CommandPath(), len(args))
 	}
 }
