@@ -69,10 +69,10 @@ func (r *testRoots) choose(ctx context.Context, b *rehearsal.Build) (spec compon
 		if ctx.Err() != nil {
 			return component.RootSpec{}, "", context.Cause(ctx)
 		}
-		why = err.Error() + " could not be had"
 		if known, ok := errors.AsType[*ociroot.Error](err); ok {
-			why = fmt.Sprintf("%s could not be had: %v", ref, known.Err)
+			err = known.Err
 		}
+		why = fmt.Sprintf("%s could not be had: %v", ref, err)
 	}
 	r.say("%s: this machine stands for its parent image, since %s", b.Name, why)
 	return r.with(component.RootSpec{Kind: component.RootAuto}), "", nil
