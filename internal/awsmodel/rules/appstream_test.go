@@ -34,7 +34,7 @@ func TestAppStreamRules(t *testing.T) {
 
 		{"CreateImageBuilder", `{` + builder + `,"ImageArn":"?"}`, "", ""},
 		{"CreateImageBuilder", `{` + builder + `}`, "", "Exactly one of ImageName or ImageArn"},
-		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","VpcConfig":{"SubnetIds":["a","b"]}}`, "VpcConfig.SubnetIds", "exactly one subnet"},
+		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","VpcConfig":{"SubnetIds":["subnet-a","subnet-b"]}}`, "VpcConfig.SubnetIds", "exactly one subnet"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","EnableDefaultInternetAccess":true}`, "EnableDefaultInternetAccess", "public subnet"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","SoftwaresToInstall":["Office"]}`, "SoftwaresToInstall[0]", "no licence-included software"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","SoftwaresToInstall":["Microsoft_Office_2021_LTSC_Standard_64Bit","Microsoft_Visio_2024_LTSC_Standard_64Bit"]}`, "SoftwaresToInstall[1]", "2024"},
@@ -42,8 +42,8 @@ func TestAppStreamRules(t *testing.T) {
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","AppstreamAgentVersion":"09-30-2025","SoftwaresToInstall":["Microsoft_Office_2021_LTSC_Standard_64Bit"]}`, "AppstreamAgentVersion", "SoftwaresToInstall does not work"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","AppstreamAgentVersion":"12-31-2023","DisableIMDSV1":true}`, "AppstreamAgentVersion", "DisableIMDSV1 does not work"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","AppstreamAgentVersion":"01-05-2026","DisableIMDSV1":true,"SoftwaresToInstall":["Microsoft_Office_2021_LTSC_Standard_64Bit"]}`, "", ""},
-		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","DomainJoinInfo":{"OrganizationalUnitDistinguishedName":"CN=Computers,DC=corp"}}`, "DomainJoinInfo.OrganizationalUnitDistinguishedName", "begins with OU="},
-		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","DomainJoinInfo":{"OrganizationalUnitDistinguishedName":"OU=A, DC=corp"}}`, "DomainJoinInfo.OrganizationalUnitDistinguishedName", "spaces"},
+		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","VpcConfig":{"SubnetIds":["subnet-a"]},"DomainJoinInfo":{"DirectoryName":"corp.example.com","OrganizationalUnitDistinguishedName":"CN=Computers,DC=corp"}}`, "DomainJoinInfo.OrganizationalUnitDistinguishedName", "begins with OU="},
+		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","VpcConfig":{"SubnetIds":["subnet-a"]},"DomainJoinInfo":{"DirectoryName":"corp.example.com","OrganizationalUnitDistinguishedName":"OU=A, DC=corp"}}`, "DomainJoinInfo.OrganizationalUnitDistinguishedName", "spaces"},
 		{"CreateImageBuilder", `{` + builder + `,"ImageName":"x","RootVolumeConfig":{"VolumeSizeInGb":100}}`, "RootVolumeConfig.VolumeSizeInGb", "200"},
 		{"CreateImageBuilder", `{"Name":"b","InstanceType":"stream.graphics-pro.4xlarge","ImageName":"x"}`, "InstanceType", "retired"},
 		{"CreateImageBuilder", `{"Name":"b","InstanceType":"Stream.standard.large","ImageName":"x"}`, "InstanceType", "no instance family"},
@@ -56,7 +56,7 @@ func TestAppStreamRules(t *testing.T) {
 		{"CreateFleet", `{` + fleet + `,"ImageName":"a","ImageArn":"?"}`, "ImageArn", "Only one"},
 		{"CreateFleet", `{` + fleet + `}`, "ImageName", "needs an image"},
 		{"CreateFleet", `{"Name":"f","InstanceType":"stream.standard.large","ImageName":"a"}`, "ComputeCapacity", "capacity"},
-		{"CreateFleet", `{"Name":"f","InstanceType":"stream.standard.large","FleetType":"ELASTIC","ImageName":"a","MaxConcurrentSessions":2}`, "", "Elastic fleets have no image"},
+		{"CreateFleet", `{"Name":"f","InstanceType":"stream.standard.large","FleetType":"ELASTIC","Platform":"WINDOWS_SERVER_2022","VpcConfig":{"SubnetIds":["subnet-a","subnet-b"]},"ImageName":"a","MaxConcurrentSessions":2}`, "", "Elastic fleets have no image"},
 		{"CreateDirectoryConfig", `{"DirectoryName":"corp","OrganizationalUnitDistinguishedNames":["OU=A,DC=corp"]}`, "DirectoryName", "fully qualified"},
 		{"CreateDirectoryConfig", `{"DirectoryName":"corp.example.com","OrganizationalUnitDistinguishedNames":["OU=A,DC=corp"],"ServiceAccountCredentials":{"AccountName":"join","AccountPassword":"x"}}`, "ServiceAccountCredentials.AccountName", "DOMAIN"},
 	} {

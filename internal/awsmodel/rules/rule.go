@@ -69,7 +69,7 @@ func Topics() []Topic {
 		{"Pipelines", pipelineRules},
 		{"Workflows", slices.Concat(workflowRules, workflowUseRules)},
 		{"Lifecycle policies", lifecycleRules},
-		{"AppStream", slices.Concat(appstreamRules, streamImageRules)},
+		{"AppStream", slices.Concat(appstreamRules, streamFleetRules, streamStackRules, streamImageRules)},
 		{"Packer templates", packerRules},
 	}
 }
