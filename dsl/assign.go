@@ -122,7 +122,7 @@ func (l *loader) readVarFile(typed string) (name string, src []byte, err error) 
 		if info, unknown := fs.Stat(l.host.FS, name); unknown == nil && info.Size() > maxFileSize {
 			return name, nil, fmt.Errorf("it holds %d bytes; a variable file may hold at most %d", info.Size(), maxFileSize)
 		}
-		src, err = fs.ReadFile(l.host.FS, name)
+		src, err = readRegular(l.host.FS, name)
 		return name, src, err
 	}
 	if l.host.Named == nil {

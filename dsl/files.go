@@ -99,16 +99,28 @@ func (l *loader) parseAll(names []string) []source {
 }
 
 func readFile(fsys fs.FS, name string) source {
-	if info, err := fs.Stat(fsys, name); err == nil && info.Size() > maxFileSize {
+	info, err := fs.Stat(fsys, name)
+	if err == nil && info.Size() > maxFileSize {
 		return source{name: name, diags: tooLong(name, info.Size())}
 	}
-	src, err := fs.ReadFile(fsys, name)
+	src, err := readRegular(fsys, name)
 	if err != nil {
 		at := hcl.Range{Filename: name, Start: hcl.InitialPos, End: hcl.InitialPos}
 		return source{name: name, diags: hcl.Diagnostics{mistake(at, "Unreadable file", "The file %q cannot be read: %s.", name, reason(err))}}
 	}
 	return parse(name, src)
 }
+
+// readRegular is fs.ReadFile of a regular file: a pipe would be waited for without end.
+func readRegular(fsys fs.FS, name string) ([]byte, error) {
+	if info, err := fs.Stat(fsys, name); err == nil && !info.Mode().IsRegular() {
+		return nil, errIrregular
+	}
+	return fs.ReadFile(fsys, name)
+}
+
+// errIrregular is why a directory, a pipe or a device isn't read.
+var errIrregular = errors.New("it is not a regular file")
 
 // parse reads native syntax, or JSON where the name says so. The file is there even when nothing
 // in it could be parsed, for its text to be shown.

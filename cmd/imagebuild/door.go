@@ -6,17 +6,19 @@ import (
 	"io/fs"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 )
 
 // A door is the file system that a configuration is read through where not every file in it may be: each is judged by the
-// directory that it lies in, and so is each symbolic link on the way. The language and the kinds know no other way to
-// a file, so that nothing which reads one passes by it.
+// directory that it lies in, and so is each symbolic link on the way. What lies below .git isn't read whoever asks:
+// actions/checkout keeps the job's token there. The language and the kinds know no other way to a file, so that nothing
+// which reads one passes by it.
 type door struct {
 	fs.FS                              // of the repository; links don't lead out of it
 	top   string                       // where it stands on this machine
-	judge func(directory string) error // nil where its files may be read; of an absolute path
+	judge func(directory string) error // why a directory's files aren't read, given its absolute path; nil where all are
 
 	mu    sync.Mutex // files are read side by side
 	known map[string]error
@@ -25,7 +27,8 @@ type door struct {
 // maxLinks is how many symbolic links may follow one another, as on Linux.
 const maxLinks = 40
 
-// newDoor makes a door of a repository at top; judge says of a directory why its files aren't read.
+// newDoor makes a door of a repository at top; judge says of a directory why its files aren't read, and is nil where all
+// but git's own are.
 func newDoor(repository fs.FS, top string, judge func(directory string) error) *door {
 	return &door{FS: repository, top: top, judge: judge, known: map[string]error{}}
 }
@@ -51,7 +54,8 @@ func (d *door) ReadDir(name string) ([]fs.DirEntry, error) {
 	if err := d.pass("list", name, true); err != nil {
 		return nil, err
 	}
-	return fs.ReadDir(d.FS, name)
+	entries, err := fs.ReadDir(d.FS, name)
+	return slices.DeleteFunc(entries, func(e fs.DirEntry) bool { return isGit(e.Name()) }), err
 }
 
 // Stat implements fs.StatFS.
@@ -94,6 +98,9 @@ func (d *door) walk(name string, last bool) error {
 	at, rest := ".", strings.Split(path.Clean(name), "/")
 	links := 0
 	for len(rest) > 0 {
+		if isGit(rest[0]) {
+			return errGit
+		}
 		next := path.Join(at, rest[0])
 		rest = rest[1:]
 		if !fs.ValidPath(next) {
@@ -125,6 +132,9 @@ func (d *door) walk(name string, last bool) error {
 
 // verdict judges a directory of the repository, once.
 func (d *door) verdict(dir string) error {
+	if d.judge == nil {
+		return nil
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	err, ok := d.known[dir]
@@ -133,6 +143,22 @@ func (d *door) verdict(dir string) error {
 		d.known[dir] = err
 	}
 	return err
+}
+
+// errGit is why nothing of git's own is read.
+var errGit = errors.New("it lies in .git, where the job's token may be kept, and nothing in there is read in a job; pass what you need of it as a variable, such as the commit: vars: commit=${{ github.sha }}")
+
+// isGit says whether a name is .git for some file system: letter case, an NTFS stream or short name, trailing dots and
+// spaces, and characters that HFS+ ignores make no difference there, as git itself has it.
+func isGit(name string) bool {
+	name, _, _ = strings.Cut(name, ":")
+	name = strings.Map(func(r rune) rune {
+		if r >= 0x200c && r <= 0x200f || r >= 0x202a && r <= 0x202e || r >= 0x206a && r <= 0x206f || r == 0xfeff {
+			return -1
+		}
+		return r
+	}, strings.TrimRight(name, ". "))
+	return strings.EqualFold(name, ".git") || strings.EqualFold(name, "git~1")
 }
 
 // stranger is why a file isn't read.

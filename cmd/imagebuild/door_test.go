@@ -16,7 +16,8 @@ func TestDoor(t *testing.T) {
 		".git/HEAD": ownSHA, "own/file": "own", "pr/.git/HEAD": headSHA, "pr/dir/file": "theirs", "pr/own/.git/HEAD": ownSHA, "pr/own/file": "own again",
 		"module/.git": "gitdir: ../.git/modules/module", "module/file": "of a submodule", "tree/.git": "gitdir: ../.git/worktrees/tree", "tree/file": "of a worktree",
 		"bare/file": "ours", "packed/.git/HEAD": "ref: refs/heads/main", "packed/.git/packed-refs": ownSHA + " refs/heads/main\n", "packed/file": "own",
-		"linked/file": "of a checkout whose .git is a link",
+		"linked/file": "of a checkout whose .git is a link", ".git/config": "extraheader = AUTHORIZATION: basic dG9rZW4=",
+		"case/.GIT/config": "token", ".github/file": "own", "own/a.git/config": "of a repository without a tree",
 	} {
 		path := filepath.Join(dir, name)
 		if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
@@ -29,7 +30,7 @@ func TestDoor(t *testing.T) {
 	for link, to := range map[string]string{
 		"own/link": "file", "own/stolen": "../pr/dir/file", "own/dir": "../pr/dir", "own/far": "../own/near", "own/near": "../pr/dir",
 		"pr/dir/back": "../../own/file", "own/through": "../pr/dir/back", "own/round": "round", "own/absolute": filepath.Join(dir, "pr/dir/file"),
-		"own/out": "../../file", "linked/.git": "../.git",
+		"own/out": "../../file", "linked/.git": "../.git", "own/config": "../.git/config", "own/git": "../.git", "own/again": "git/config",
 	} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
@@ -50,6 +51,8 @@ func TestDoor(t *testing.T) {
 		"pr/dir/file": false, "own/stolen": false, "own/dir/file": false, "own/far/file": false, "pr/dir/back": false, "own/through": false,
 		"module/file": false, "tree/file": false, "linked/file": false, "own/round": false, "own/absolute": false, "own/out": false,
 		"own/../pr/dir/file": false, "pr/dir/missing": false,
+		".git/config": false, "own/config": false, "own/git/config": false, "own/again": false, "pr/own/.git/HEAD": false, "module/.git": false,
+		"case/.GIT/config": false, ".git/missing": false, ".github/file": true, "own/a.git/config": true,
 	} {
 		_, err := fs.ReadFile(d, name)
 		if (err == nil) != want {
@@ -65,6 +68,24 @@ func TestDoor(t *testing.T) {
 	for name, want := range map[string]bool{"own": true, ".": true, "pr": false, "own/dir": false, "module": false, "pr/own": true} {
 		if _, err := fs.ReadDir(d, name); (err == nil) != want {
 			t.Errorf("listing %s: %v", name, err)
+		}
+	}
+	// What git keeps is in no listing, and isn't read where all else is.
+	free := newDoor(root.FS(), dir, nil)
+	if entries, err := fs.ReadDir(free, "pr"); err != nil || len(entries) != 2 || entries[0].Name() != "dir" {
+		t.Errorf("pr lists %v, %v", entries, err)
+	}
+	for name, want := range map[string]bool{".git/config": false, "own/again": false, "pr/dir/file": true} {
+		if _, err := fs.ReadFile(free, name); (err == nil) != want {
+			t.Errorf("reading %s without a judge: %v", name, err)
+		}
+	}
+	for name, want := range map[string]bool{
+		".git": true, ".GiT": true, ".git.": true, ".git ": true, ".git::$INDEX_ALLOCATION": true, "GIT~1": true, ".g\u200cit": true,
+		"git": false, ".gitignore": false, ".github": false, "x.git": false,
+	} {
+		if isGit(name) != want {
+			t.Errorf("%q is git's own: %v", name, !want)
 		}
 	}
 	// A link of our own may be looked at and packed as a link; one of theirs may not.

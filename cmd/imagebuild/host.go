@@ -48,7 +48,7 @@ func (p *program) locate(path string) (*location, error) {
 		FS: loc.root.FS(), Dir: within(top, dir), Cwd: p.workingDirectory(top), Root: top,
 		Env: p.configurationEnv, Envs: p.environmentNames, Now: p.now(),
 	}
-	if p.judge != nil {
+	if job, _ := p.lookupEnv("GITHUB_ACTIONS"); p.judge != nil || job == "true" {
 		loc.host.FS = newDoor(loc.host.FS, top, p.judge)
 	}
 	if p.visible == nil {

@@ -2,6 +2,7 @@ package report
 
 import (
 	"encoding/base64"
+	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -11,6 +12,7 @@ import (
 	"sort"
 	"strconv"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/org/imagebuild-action/internal/neutral"
 )
@@ -162,10 +164,12 @@ func encodings(s string) []string {
 		out = append(out, u, lowerEscapes(u))
 	}
 	for _, e := range []*base64.Encoding{base64.RawStdEncoding, base64.RawURLEncoding} {
-		out = append(out, e.EncodeToString([]byte(s)))
-		for shift := range 3 {
-			if m := shifted(e, s, shift); len(m) >= minShifted {
-				out = append(out, m)
+		for _, b := range []string{s, wide(s)} {
+			out = append(out, e.EncodeToString([]byte(b)))
+			for shift := range 3 {
+				if m := shifted(e, b, shift); len(m) >= minShifted {
+					out = append(out, m)
+				}
 			}
 		}
 	}
@@ -197,6 +201,15 @@ func scriptForms(s string) []string {
 		strings.ReplaceAll(s, "%", "%%"),
 	}
 	return slices.DeleteFunc(out, func(q string) bool { return q == s })
+}
+
+// wide is a text in UTF-16, little-endian, which PowerShell's -EncodedCommand takes the base64 of.
+func wide(s string) string {
+	var b []byte
+	for _, u := range utf16.Encode([]rune(s)) {
+		b = binary.LittleEndian.AppendUint16(b, u)
+	}
+	return string(b)
 }
 
 // shifted is the part of base64 that depends on s alone where shift bytes stand before it.

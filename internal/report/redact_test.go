@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/org/imagebuild-action/internal/report"
 )
@@ -95,6 +96,24 @@ func TestRedactInTheMiddleOfBase64(t *testing.T) {
 		text := base64.StdEncoding.EncodeToString([]byte(before + "correct horse battery" + "!!"))
 		if got := redact(t, text, 5, "correct horse battery"); !strings.Contains(got, "(sensitive)") || len(got) > len("(sensitive)")+16 {
 			t.Errorf("after %q: %q of %q", before, got, text)
+		}
+	}
+}
+
+// PowerShell's -EncodedCommand is the base64 of UTF-16.
+func TestRedactEncodedCommand(t *testing.T) {
+	for _, secret := range []string{"hunter2", `p@ss "w<ord" é`, "smile 😀 key"} {
+		for _, around := range [][2]string{{"", ""}, {"x", "y"}, {"Set-Key '", "'; exit"}, {"ab", ""}} {
+			var b []byte
+			for _, u := range utf16.Encode([]rune(around[0] + secret + around[1])) {
+				b = append(b, byte(u), byte(u>>8))
+			}
+			text := "powershell -EncodedCommand " + base64.StdEncoding.EncodeToString(b)
+			// Of a sextet that the secret shares with what stands before or after it there is something left.
+			most := len(text) - len(secret)*16/6 + len("(sensitive)") + 8
+			if got := redact(t, text, 5, secret); !strings.Contains(got, "(sensitive)") || len(got) > most {
+				t.Errorf("%q in %q is left in %q", secret, around, got)
+			}
 		}
 	}
 }
