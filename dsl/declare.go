@@ -176,6 +176,12 @@ func (l *loader) nameByAttribute(d *decl) {
 
 func (l *loader) enterNamed(d *decl, name cty.Value) {
 	l.addDerived(name, false)
+	if isSensitive(name) {
+		l.hidden[d.addr.Type] = true
+		l.report(mistake(d.attrs["name"].Expr.Range(), "Sensitive value in name", "A sensitive value, or one computed from it, can't be used in the \"name\" of a %s: "+
+			"it would show in ARNs, in the names of log files and in what --only takes. Use a value that isn't sensitive.", d.typ.Name))
+		return
+	}
 	name, _ = name.UnmarkDeep()
 	text, err := convert.Convert(name, cty.String)
 	if err != nil {

@@ -6,6 +6,9 @@ import (
 	"strings"
 
 	"github.com/hashicorp/hcl/v2"
+
+	"github.com/org/imagebuild-action/dsl"
+	"github.com/org/imagebuild-action/internal/awsmodel"
 )
 
 // StoredSecret says whether a credential names where it is kept instead of being the secret itself.
@@ -67,4 +70,28 @@ func (g *Graph) KeptSecrets() []KeptSecret {
 		}
 	}
 	return out
+}
+
+// SecretsInNames are the secrets that stand in names as ARNs write them, where that is another text: in lower case, with
+// hyphens.
+func SecretsInNames(cfg *dsl.Config) []string {
+	var out []string
+	for _, b := range cfg.Blocks {
+		if b.Body == nil {
+			continue
+		}
+		for argument, v := range b.Body.Attrs {
+			name, _ := v.V.(string)
+			if !v.Sensitive || argument != "name" && !strings.HasSuffix(argument, "_name") {
+				continue
+			}
+			for _, s := range cfg.Secrets {
+				if n := awsmodel.NormalizeName(s); n != s && strings.Contains(name, s) {
+					out = append(out, n)
+				}
+			}
+		}
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
 }

@@ -81,7 +81,7 @@ func TestDoor(t *testing.T) {
 		}
 	}
 	for name, want := range map[string]bool{
-		".git": true, ".GiT": true, ".git.": true, ".git ": true, ".git::$INDEX_ALLOCATION": true, "GIT~1": true, ".g\u200cit": true,
+		".git": true, ".GiT": true, ".git.": true, ".git. .": true, ".git::$INDEX_ALLOCATION": true, "GIT~1": true, ".g\u200cit": true,
 		"git": false, ".gitignore": false, ".github": false, "x.git": false,
 	} {
 		if isGit(name) != want {

@@ -130,6 +130,7 @@ func (g *planning) load(data dataLookup) error {
 	cfg, diags := dsl.Load(g.loc.host, dsl.Options{
 		Types: kind.BlockTypes(), Vars: g.conf.vars, VarFiles: g.conf.varFiles, File: g.loc.file, Version: version, BySource: true, Data: data,
 	})
+	cfg.Secrets = append(cfg.Secrets, planner.SecretsInNames(cfg)...)
 	g.cfg, g.diags = cfg, nil
 	if g.p.onSecrets != nil {
 		g.p.onSecrets(cfg.Secrets)

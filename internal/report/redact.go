@@ -3,6 +3,7 @@ package report
 import (
 	"encoding/base64"
 	"encoding/binary"
+	"encoding/hex"
 	"encoding/json"
 	"fmt"
 	"html"
@@ -24,7 +25,7 @@ const MinSecret = 3
 const (
 	// minPart is the length below which one line of a secret of several lines is not looked for by itself: "}" is no secret.
 	minPart = 4
-	// minShifted is the same for base64 of the secret in the middle of something longer.
+	// minShifted is the same for base64 of the secret in the middle of something longer, and for hexadecimal.
 	minShifted = 8
 )
 
@@ -46,7 +47,7 @@ type Redactor struct {
 type patternSpan struct{ from, to int }
 
 // Redact returns a writer that writes "(sensitive)" in the place of every secret, also where one is
-// written in JSON, a quoted string, HTML, a URL or base64, where lines of it stand apart, and where it comes in several
+// written in JSON, a quoted string, HTML, a URL, base64 or hexadecimal, where lines of it stand apart, and where it comes in several
 // writes. Overlapping secrets become one "(sensitive)". Secrets shorter than MinSecret are left alone.
 //
 // The end of what was written is held back while it may be the beginning of a secret: Close writes it.
@@ -172,6 +173,9 @@ func encodings(s string) []string {
 				}
 			}
 		}
+	}
+	if h := hex.EncodeToString([]byte(s)); len(h) >= minShifted {
+		out = append(out, h, strings.ToUpper(h))
 	}
 	// An escaped form of a form (JSON within JSON) holds the plain one as soon as nothing in it
 	// needs escaping; that is left at one level.

@@ -56,6 +56,9 @@ func TestRedact(t *testing.T) {
 		{pw, strings.ToLower(url.QueryEscape(pw)), "(sensitive)"},
 		{pw, base64.StdEncoding.EncodeToString([]byte(pw)), "(sensitive)"},
 		{pw, base64.URLEncoding.EncodeToString([]byte(pw)), "(sensitive)"},
+		{"hunter2", "x68756e7465723279", "x(sensitive)79"},
+		{"hunter2", "68756E74657232", "(sensitive)"},
+		{"abc", "616263", "616263"}, // may be anything
 		{"line one\nline two!", "web | line one\nweb | line two!\n", "web | (sensitive)\nweb | (sensitive)\n"},
 		{"pin 1\n4711\ntrue\n}", "4711 pin 1 true }", "(sensitive) (sensitive) true }"},
 		{"it's me", `'it'\''s me'`, "'(sensitive)'"},
