@@ -151,12 +151,14 @@ func (g *planning) connect(ctx context.Context) error {
 		g.target = &target{}
 		return nil
 	}
-	t, err := g.p.connect(ctx, g.region, g.tgt)
-	if err == nil {
-		g.target = t
-		if g.assumed && !g.tgt.wanted() { // there are credentials, so that a plan would look where nobody builds
+	var t *target
+	var err error
+	if g.assumed && !g.tgt.wanted() {
+		if err = g.p.credentials(ctx, g.region); err == nil { // a plan would look where nobody builds
 			return noRegion(g.cfg)
 		}
+	} else if t, err = g.p.connect(ctx, g.region, g.tgt); err == nil {
+		g.target = t
 		return nil
 	}
 	if ctx.Err() != nil {

@@ -55,6 +55,17 @@ func (p *program) connect(ctx context.Context, region string, f targetFlags) (*t
 	return &target{clients: clients, account: account}, nil
 }
 
+// credentials is why there are none to call AWS with, nil where there are.
+func (p *program) credentials(ctx context.Context, region string) error {
+	clients, err := aws.New(ctx, p.awsConfig(region))
+	if err != nil {
+		return fmt.Errorf("setting up AWS: %w", err)
+	}
+	ask, stop := context.WithTimeout(ctx, p.identityWait())
+	defer stop()
+	return clients.Credentials(ask)
+}
+
 // unidentified is why AWS did not say who is calling. Where there is nobody, nobody was asked.
 func unidentified(err error) error {
 	if aws.Code(err) == aws.NoCredentials {

@@ -156,6 +156,12 @@ func (c *Clients) in(region string) *services {
 	return s
 }
 
+// Credentials says why no credentials can be had, nil where some can. Whose they are isn't asked.
+func (c *Clients) Credentials(ctx context.Context) error {
+	_, err := c.cfg.Credentials.Retrieve(ctx)
+	return err
+}
+
 // Identity asks AWS who is calling: the account and the ARN. AWS is asked once.
 func (c *Clients) Identity(ctx context.Context) (account, arn string, err error) {
 	c.mu.Lock()
