@@ -135,7 +135,7 @@ func (p *program) command() *cobra.Command {
 		Short: "Plan and build machine images on AWS",
 		Long: "imagebuild reads HCL in the manner of Packer, plans it into a graph of EC2 Image Builder calls, checks\n" +
 			"them offline, runs them, and reuses what did not change.",
-		SilenceUsage: true, SilenceErrors: true, Version: versionLine(),
+		SilenceUsage: true, SilenceErrors: true, Version: strings.TrimPrefix(versionLine(), "imagebuild "),
 	}
 	root.AddCommand(
 		p.validateCommand(), p.planCommand(), p.buildCommand(), p.testCommand(), p.graphCommand(),
@@ -145,7 +145,6 @@ func (p *program) command() *cobra.Command {
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return mistake(c.CommandPath()+" --help lists its flags", "%w", err)
 	})
-	root.SetVersionTemplate("{{.Version}}\n")
 	root.SetHelpCommand(helpCommand(root))
 	strict(root)
 	return root

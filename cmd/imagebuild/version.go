@@ -24,7 +24,7 @@ func (p *program) printVersion() error {
 	return err
 }
 
-// versionLine is what version and --version print.
+// versionLine is what version prints.
 func versionLine() string {
 	return fmt.Sprintf("imagebuild %s %s/%s %s", version, runtime.GOOS, runtime.GOARCH, runtime.Version())
 }

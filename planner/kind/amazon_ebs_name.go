@@ -4,9 +4,6 @@ import (
 	"regexp"
 	"strings"
 	"sync"
-	"text/template"
-	"text/template/parse"
-	"time"
 
 	"github.com/hashicorp/hcl/v2"
 
@@ -85,82 +82,6 @@ func (t *ebs) render(text string) (string, bool) {
 	}
 	out, ok := renderPacker(text, t.functions(ebsMoment))
 	return out, ok && !strings.Contains(out, ebsMoment)
-}
-
-// functions are Packer's functions in a template that need neither the network nor the build.
-func (t *ebs) functions(moment string) template.FuncMap {
-	return template.FuncMap{
-		"timestamp": func() string { return moment },
-		"strftime":  func(string) string { return moment },
-		"uuid":      func() string { return moment },
-		"isotime": func(format ...string) string {
-			switch {
-			case moment == ebsMoment:
-				return moment
-			case len(format) == 0:
-				return time.RFC3339
-			}
-			return time.Unix(1136239445, 0).UTC().Format(format[0])
-		},
-		"build_name":          func() string { return t.build },
-		"build_type":          func() string { return "amazon-ebs" },
-		"lower":               strings.ToLower,
-		"upper":               strings.ToUpper,
-		"replace":             func(old, by string, n int, s string) string { return strings.Replace(s, old, by, n) },
-		"replace_all":         func(old, by, s string) string { return strings.ReplaceAll(s, old, by) },
-		"clean_resource_name": func(s string) string { return ebsPacker().ReplaceAllString(s, "-") },
-	}
-}
-
-// renderPacker renders a template of Packer's that calls functions alone; false for any other. Nothing in it
-// can loop, and nothing reads more than it is given.
-func renderPacker(text string, functions template.FuncMap) (string, bool) {
-	if !strings.Contains(text, "{{") {
-		return text, true
-	}
-	if len(text) > 4096 {
-		return "", false
-	}
-	parsed, err := template.New("").Funcs(functions).Parse(text)
-	if err != nil || parsed.Tree == nil || !onlyCalls(parsed.Root, functions) {
-		return "", false
-	}
-	var b strings.Builder
-	if err := parsed.Execute(&b, nil); err != nil {
-		return "", false
-	}
-	return b.String(), true
-}
-
-// onlyCalls says that a template is text and calls of these functions.
-func onlyCalls(n parse.Node, functions template.FuncMap) bool {
-	switch n := n.(type) {
-	case *parse.TextNode, *parse.StringNode, *parse.NumberNode, *parse.CommentNode:
-		return true
-	case *parse.IdentifierNode:
-		return functions[n.Ident] != nil
-	case *parse.ListNode:
-		return allCalls(n.Nodes, functions)
-	case *parse.ActionNode:
-		return onlyCalls(n.Pipe, functions)
-	case *parse.PipeNode:
-		for _, c := range n.Cmds {
-			if !allCalls(c.Args, functions) {
-				return false
-			}
-		}
-		return len(n.Decl) == 0
-	}
-	return false
-}
-
-func allCalls(nodes []parse.Node, functions template.FuncMap) bool {
-	for _, n := range nodes {
-		if !onlyCalls(n, functions) {
-			return false
-		}
-	}
-	return true
 }
 
 // reservedKeys are the tags that Image Builder sets on its instances itself.
