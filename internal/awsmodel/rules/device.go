@@ -19,20 +19,20 @@ var (
 // deviceRules hold for block devices (EC2 User Guide, "Block device mappings"; EBS User Guide, "Amazon EBS volume types").
 var deviceRules = []Rule{
 	{
-		ID: "ib-device-name", Source: "EC2 API Reference, BlockDeviceMapping; hashicorp/packer#6138",
+		ID: "ib-device-name", Source: "EC2 API Reference, BlockDeviceMapping; hashicorp/packer#6138, aws-samples/cdk-image-pipeline#66",
 		Answer: "InvalidBlockDeviceMapping: Missing device name",
 		Says:   "A block device has a name.",
 		on:     devices, judge: deviceNamed,
 	},
 	{
-		ID: "ib-device-form", Source: "EC2 User Guide, device names for volumes; aws/aws-cli#1071 (RunInstances)",
+		ID: "ib-device-form", Source: "EC2 User Guide, device names for volumes: HVM; aws/aws-cli#1071, boto/boto#3821, test-kitchen/kitchen-ec2#279 (/dev/sda), spotinst/terraform-provider-spotinst#223 (/dev/xvda1)",
 		Answer: "InvalidBlockDeviceMapping: Invalid device name /dev/sde1",
-		Says:   "A device name is one that EC2 maps: /dev/sd…, /dev/xvd… or, on Windows, xvd….",
+		Says:   "A device name is one that EC2 maps: /dev/sda1, /dev/sd[b-z], /dev/xvd[a-z] or /dev/xvd[a-d][a-z], without a partition's number.",
 		on:     devices, judge: deviceForm,
 	},
 	{
-		ID: "ib-device-once", Source: "EC2 API Reference, RunInstances: BlockDeviceMapping",
-		Answer: "InvalidBlockDeviceMapping: The device '/dev/sdf' is used in more than one block-device mapping",
+		ID: "ib-device-once", Source: "EC2 API Reference, RunInstances: BlockDeviceMapping; hashicorp/terraform#7233",
+		Answer: "InvalidBlockDeviceMapping: The device 'xvdb' is used in more than one block-device mapping",
 		Says:   "A device name is mapped once.",
 		on:     []site{{imageRecipe, "blockDeviceMappings"}, {containerRecipe, "instanceConfiguration.blockDeviceMappings"}}, judge: devicesOnce,
 	},
@@ -47,8 +47,8 @@ var deviceRules = []Rule{
 		on:   []site{{imageRecipe, "blockDeviceMappings[].virtualName"}, {containerRecipe, "instanceConfiguration.blockDeviceMappings[].virtualName"}}, judge: ephemeralName,
 	},
 	{
-		ID: "ib-ebs-key-unencrypted", Source: "EC2 API Reference, EbsBlockDevice: KmsKeyId",
-		Answer: "InvalidParameterDependency: The parameter [KmsKeyId] requires the parameter Encrypted to be set.",
+		ID: "ib-ebs-key-unencrypted", Source: "EC2 API Reference, EbsBlockDevice: KmsKeyId; keithvassallomt/parsec-aws-automation#12 (RunInstances)",
+		Answer: "InvalidParameterDependency: The parameter KmsKeyId requires the parameter Encrypted to be set.",
 		Says:   "A volume with a key is encrypted.",
 		on:     volumes, judge: keyOfUnencrypted,
 	},
@@ -58,8 +58,8 @@ var deviceRules = []Rule{
 		on:   volumes, judge: throughputOfType,
 	},
 	{
-		ID: "ib-ebs-throughput-ratio", Source: "EBS User Guide, General Purpose SSD volumes; hashicorp/terraform-provider-aws#25786",
-		Answer: "Throughput (MiBps) to iops ratio of 0.333333 is too high; maximum is 0.250000 MiBps per iops.",
+		ID: "ib-ebs-throughput-ratio", Source: "EBS User Guide, General Purpose SSD volumes; hashicorp/terraform-provider-aws#25786, runs-on/runs-on#260",
+		Answer: "Throughput (MiBps) to iops ratio of 0.333333 is too high; maximum is 0.250000 MiBps per iops",
 		Says:   "A gp3 volume has at most 0.25 MiB/s of throughput for each of its iops.",
 		on:     volumes, judge: throughputRatio,
 	},
@@ -69,14 +69,14 @@ var deviceRules = []Rule{
 		on:   volumes, judge: iopsOfType,
 	},
 	{
-		ID: "ib-ebs-iops-range", Source: "EC2 API Reference, EbsBlockDevice: Iops",
-		Answer: "Volume iops of 1000 is too low; minimum is 3000.",
+		ID: "ib-ebs-iops-range", Source: "EC2 API Reference, EbsBlockDevice: Iops; kubernetes-sigs/aws-ebs-csi-driver#809 (CreateVolume)",
+		Answer: "Volume iops of 50 is too low; minimum is 100.",
 		Says:   "Iops are from 3,000 to 80,000 for gp3, from 100 to 64,000 for io1 and from 100 to 256,000 for io2.",
 		on:     volumes, judge: iopsRange,
 	},
 	{
-		ID: "ib-ebs-iops-ratio", Source: "EBS User Guide, volume types: iops for each GiB",
-		Answer: "Iops to volume size ratio of 100.000000 is too high; maximum is 50.000000.",
+		ID: "ib-ebs-iops-ratio", Source: "EBS User Guide, volume types: iops for each GiB; rocicorp/mono#4410",
+		Answer: "Iops to volume size ratio of 750.000000 is too high; maximum is 500",
 		Says:   "A volume has at most 500 (gp3), 50 (io1) or 1,000 (io2) iops for each GiB.",
 		on:     volumes, judge: iopsRatio,
 	},
@@ -86,10 +86,9 @@ var deviceRules = []Rule{
 		on:   volumes, judge: sizeOfType,
 	},
 	{
-		ID: "ib-ebs-snapshot-form", Source: "EC2 API Reference, EbsBlockDevice: SnapshotId",
-		Answer: "InvalidSnapshotID.Malformed",
-		Says:   "A snapshot is given by its ID.",
-		on:     []site{{imageRecipe, "blockDeviceMappings[].ebs.snapshotId"}, {containerRecipe, "instanceConfiguration.blockDeviceMappings[].ebs.snapshotId"}}, judge: snapshotForm,
+		ID: "ib-ebs-snapshot-form", Source: "EC2 API Reference, EbsBlockDevice: SnapshotId; error codes: InvalidSnapshotID.Malformed",
+		Says: "A snapshot is given by its ID.",
+		on:   []site{{imageRecipe, "blockDeviceMappings[].ebs.snapshotId"}, {containerRecipe, "instanceConfiguration.blockDeviceMappings[].ebs.snapshotId"}}, judge: snapshotForm,
 	},
 	{
 		ID: "ib-ebs-unencrypted-snapshot", Severity: Warning, Source: "EC2 API Reference, EbsBlockDevice: Encrypted can't be false where the snapshot is encrypted",
@@ -112,13 +111,13 @@ var deviceRules = []Rule{
 		on:   on(build, "recipe.blockDeviceMappings[]"), judge: rootEBS,
 	},
 	{
-		ID: "ib-root-size", Severity: Warning, Source: "EC2 API Reference, EbsBlockDevice: VolumeSize is at least the snapshot's",
-		Answer: "InvalidBlockDeviceMapping: Volume of size 8GB is smaller than snapshot 'snap-…', expect size >= 30GB",
+		ID: "ib-root-size", Severity: Warning, Source: "EC2 API Reference, EbsBlockDevice: VolumeSize is at least the snapshot's; openshift/origin-ci-tool#153",
+		Answer: "InvalidBlockDeviceMapping: Volume of size 35GB is smaller than  snapshot 'snap-0764200248800a04f', expect size >= 50GB",
 		Says:   "The root volume is at least as large as the parent image's.",
 		on:     on(build, "recipe.blockDeviceMappings[]"), judge: rootSize,
 	},
 	{
-		ID: "ib-data-size", Source: "EC2 API Reference, EbsBlockDevice: a snapshot ID or a volume size must be given",
+		ID: "ib-data-size", Source: "EC2 API Reference, EbsBlockDevice: a snapshot ID or a volume size must be given; hashicorp/packer#7802",
 		Answer: "MissingParameter: The request must contain the parameter size or snapshotId",
 		Says:   "A volume beside the root volume has a size or a snapshot.",
 		on:     on(build, "recipe.blockDeviceMappings[]"), judge: dataSize,
@@ -131,9 +130,10 @@ func deviceNamed(s *subject) {
 	}
 }
 
-// deviceNameForm are the names that EC2 maps (EC2 User Guide, "Device names for volumes").
+// deviceNameForm are the names that EC2 maps for the HVM AMIs of today (EC2 User Guide, "Device names for volumes"), with and without /dev/.
+// The page also lists /dev/sda, which RunInstances refuses (test-kitchen/kitchen-ec2#279, deis/deis#1788); numbers and hd… are of paravirtual AMIs.
 var deviceNameForm = sync.OnceValue(func() *regexp.Regexp {
-	return regexp.MustCompile(`^(?:/dev/)?(?:sd[a-z](?:[1-9]|1[0-5])?|xvd[a-z]{1,2}(?:[1-9][0-9]?)?|hd[a-z](?:[1-9]|1[0-5])?)$`)
+	return regexp.MustCompile(`^(?:/dev/)?(?:sda1|sd[b-z]|xvd[a-d]?[a-z])$`)
 })
 
 func deviceForm(s *subject) {
@@ -276,7 +276,7 @@ func iopsRatio(s *subject) {
 	if !given || !sized || size <= 0 || t.perGiB == 0 || iops <= t.perGiB*size || iops <= t.leastIOPS {
 		return
 	}
-	s.wrong(".iops", "Iops to volume size ratio of "+strconv.FormatFloat(iops/size, 'f', 6, 64)+" is too high; maximum is "+strconv.FormatFloat(t.perGiB, 'f', 6, 64),
+	s.wrong(".iops", "Iops to volume size ratio of "+strconv.FormatFloat(iops/size, 'f', 6, 64)+" is too high; maximum is "+number(t.perGiB),
 		"Set iops to at most "+number(t.perGiB*size)+", or make the volume larger.")
 }
 
@@ -306,7 +306,7 @@ func unencryptedSnapshot(s *subject) {
 }
 
 // rootNames are the names that root devices have.
-var rootNames = []string{"sda1", "xvda", "sda"}
+var rootNames = []string{"sda1", "xvda"}
 
 // isRoot says whether a mapping is the root device's, as far as the parent image is known.
 func isRoot(s *subject) bool {

@@ -18,18 +18,18 @@ var machineRules = []Rule{
 		on:   on(infrastructures, "instanceProfileName"), judge: profileLength,
 	},
 	{
-		ID: "ib-log-bucket", Source: "S3 User Guide, bucket naming rules", Answer: "The specified bucket is not valid.",
+		ID: "ib-log-bucket", Source: "S3 User Guide, bucket naming rules; S3 API Reference, error responses: InvalidBucketName", Answer: "The specified bucket is not valid.",
 		Says: "The bucket of the logs is given by its name.",
 		on:   on(infrastructures, "logging.s3Logs.s3BucketName"), judge: logBucket,
 	},
 	{
-		ID: "ib-key-pair-name", Source: "EC2 API Reference, CreateKeyPair: KeyName, up to 255 ASCII characters; RunInstances: KeyName",
-		Answer: "The key pair 'builder.pem' does not exist",
+		ID: "ib-key-pair-name", Severity: Warning, Source: "EC2 API Reference, CreateKeyPair: KeyName, up to 255 ASCII characters; RunInstances: KeyName; ttlequals0/autovpn#21",
+		Answer: "The key pair 'ap-southeast-2_vpnkey.pem' does not exist",
 		Says:   "A key pair is given by its name, not its id, ARN or file.",
 		on:     on(infrastructures, "keyPair"), judge: keyPairName,
 	},
 	{
-		ID: "ib-zone-region", Source: "EC2 API Reference, Placement: AvailabilityZone", Answer: "Invalid availability zone: [us-east-1a]",
+		ID: "ib-zone-region", Source: "EC2 API Reference, Placement: AvailabilityZone; newsapps/beeswithmachineguns#90 (RunInstances)", Answer: "Invalid availability zone: [ap-southeast-1a]",
 		Says: "The Availability Zone is one of the region of the build, by its name.",
 		on:   on(infrastructures, "placement.availabilityZone"), judge: zoneRegion,
 	},
@@ -49,12 +49,12 @@ var machineRules = []Rule{
 		on:   on(infrastructures, "placement.hostResourceGroupArn"), judge: hostGroup,
 	},
 	{
-		ID: "ib-subnet-id", Source: "EC2 API Reference, RunInstances: SubnetId", Answer: "The subnet ID 'private-a' does not exist",
+		ID: "ib-subnet-id", Source: "EC2 API Reference, RunInstances: SubnetId; openshift/openshift-ansible#1053 (DescribeSubnets)", Answer: "The subnet ID 'example' does not exist",
 		Says: "A subnet is given by its id.",
 		on:   on(infrastructures, "subnetId"), judge: idPrefix("subnet-", "a subnet"),
 	},
 	{
-		ID: "ib-security-group-id", Source: "EC2 API Reference, RunInstances: SecurityGroupIds", Answer: `Invalid id: "builder" (expecting "sg-...")`,
+		ID: "ib-security-group-id", Source: "EC2 API Reference, RunInstances: SecurityGroupIds; genevieve/leftovers#7", Answer: `Invalid id: "tcp_elb_security_group" (expecting "sg-...")`,
 		Says: "A security group is given by its id.",
 		on:   on(infrastructures, "securityGroupIds[]"), judge: idPrefix("sg-", "a security group"),
 	},
@@ -64,13 +64,13 @@ var machineRules = []Rule{
 		on:   on(infrastructures, "securityGroupIds"), judge: once("security group"),
 	},
 	{
-		ID: "ib-security-group-quota", Severity: Warning, Source: "VPC User Guide, quotas: security groups per network interface, 5",
+		ID: "ib-security-group-quota", Severity: Warning, Source: "VPC User Guide, quotas: security groups per network interface, 5; kubernetes-sigs/aws-load-balancer-controller#682",
 		Answer: "The maximum number of security groups per interface has been reached.",
 		Says:   "An instance has at most 5 security groups, unless the account's quota is higher.",
 		on:     on(infrastructures, "securityGroupIds"), judge: groupQuota,
 	},
 	{
-		ID: "ib-security-group-count", Source: "VPC User Guide, quotas: the quota of security groups per network interface cannot exceed 16",
+		ID: "ib-security-group-count", Source: "VPC User Guide, quotas: the quota of security groups per network interface cannot exceed 16; kubernetes-sigs/aws-load-balancer-controller#682",
 		Answer: "The maximum number of security groups per interface has been reached.",
 		Says:   "An instance has at most 16 security groups.",
 		on:     on(infrastructures, "securityGroupIds"), judge: groupCount,

@@ -83,10 +83,9 @@ var regionRules = []Rule{
 		judge: keyForm,
 	},
 	{
-		ID: "ib-role-account", Source: "IAM User Guide, PassRole: a role is passed within its account",
-		Answer: "Cross-account pass role is not allowed.",
-		Says:   "The execution role is of the caller's account.",
-		on:     on([]string{"CreateImage", "CreateImagePipeline", "UpdateImagePipeline", "DistributeImage", "CreateLifecyclePolicy", "UpdateLifecyclePolicy"}, "executionRole"), judge: otherAccount,
+		ID: "ib-role-account", Source: "IAM User Guide, PassRole: a role is passed to a service of its own account",
+		Says: "The execution role is of the caller's account.",
+		on:   on([]string{"CreateImage", "CreateImagePipeline", "UpdateImagePipeline", "DistributeImage", "CreateLifecyclePolicy", "UpdateLifecyclePolicy"}, "executionRole"), judge: otherAccount,
 	},
 	{
 		ID: "ib-shared-managed-key", Source: "AWS Knowledge Center, Image Builder distribution of encrypted AMIs; hashicorp/packer#7410",
@@ -292,7 +291,7 @@ func keyOfTarget(s *subject) {
 func otherAccount(s *subject) {
 	a, err := awsmodel.ParseARN(text(s.value))
 	if err == nil && s.place.Account != "" && a.Service == "iam" && a.Account != s.place.Account {
-		s.refuse("", "Cross-account pass role is not allowed: the role is of "+awsmodel.Printable(a.Account)+", and the call is made in "+s.place.Account,
+		s.refuse("", "The role is of "+awsmodel.Printable(a.Account)+", and Image Builder can be given a role of the account of the call alone, "+s.place.Account,
 			"Name a role of the account "+s.place.Account+".")
 	}
 }

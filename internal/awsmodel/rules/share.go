@@ -18,8 +18,8 @@ var shareRules = []Rule{
 		on:     on(distributions, "distributions[].ssmParameterConfigurations[].parameterName"), judge: parameterForm,
 	},
 	{
-		ID: "ib-ssm-parameter-reserved", Source: "SSM API Reference, PutParameter: a name can't be prefixed with aws or ssm",
-		Answer: "No access to reserved parameter name: /aws/golden/web.",
+		ID: "ib-ssm-parameter-reserved", Source: "SSM API Reference, PutParameter: a name can't be prefixed with aws or ssm; aws-cloudformation/cfn-lint#4089",
+		Answer: "No access to reserved parameter name: aws/test.",
 		Says:   "An SSM parameter's name does not begin with aws or ssm.",
 		on:     on(distributions, "distributions[].ssmParameterConfigurations[].parameterName"), judge: parameterReserved,
 	},

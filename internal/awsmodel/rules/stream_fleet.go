@@ -97,7 +97,7 @@ var streamFleetRules = []Rule{
 		on:   on(joining, "VpcConfig"), judge: networkIDs,
 	},
 	{
-		ID: "as-copy-name", Source: "API Reference, CopyImage: names are unique in an account and region", Answer: "ResourceAlreadyExistsException",
+		ID: "as-copy-name", Source: "API Reference, CopyImage: names are unique in an account and region, errors: ResourceAlreadyExistsException", Answer: "ResourceAlreadyExistsException",
 		Says: "A copy in the same region has a name of its own.",
 		on:   on([]string{"CopyImage"}, ""), judge: copyName,
 	},

@@ -1,0 +1,22 @@
+# hashicorp/packer-plugin-amazon#270
+source "amazon-ebs" "web" {
+  region               = "us-east-1"
+  ami_name             = "web-{{timestamp}}"
+  instance_type        = "t3.medium"
+  source_ami           = "ami-0123456789abcdef0"
+  iam_instance_profile = "EC2InstanceProfileForImageBuilder"
+  ami_regions          = ["us-west-2"]
+  encrypt_boot         = true
+  kms_key_id           = "alias/packer"
+  launch_block_device_mappings {
+    device_name = "/dev/xvda"
+    volume_size = 20
+    volume_type = "gp3"
+  }
+  ami_users            = ["111122223333"]
+}
+build {
+  name    = "web"
+  sources = ["source.amazon-ebs.web"]
+  provisioner "shell" { inline = ["echo ok"] }
+}

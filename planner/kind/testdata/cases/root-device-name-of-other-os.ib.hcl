@@ -1,0 +1,18 @@
+# CloudSnorkel/cdk-github-runners#963
+imagebuild { region = "eu-west-1" }
+source "imagebuilder" "web" {
+  parent_image          = "aws:amazon-linux-2023-x86"
+  instance_profile_name = "EC2InstanceProfileForImageBuilder"
+  block_device_mapping {
+    device_name = "/dev/sda1"
+    ebs {
+      volume_size = 40
+      volume_type = "gp3"
+    }
+  }
+}
+build {
+  name    = "web"
+  sources = ["source.imagebuilder.web"]
+  provisioner "shell" { inline = ["echo ok"] }
+}
