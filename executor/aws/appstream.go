@@ -138,7 +138,7 @@ func (a *appstreamDriver) do(ctx context.Context, c *planner.Change, in planner.
 // plain makes the change's call and nothing else.
 func (a *appstreamDriver) plain(ctx context.Context, t *turn) (executor.Outputs, error) {
 	a.tagRun(t)
-	out, err := a.clients.once(ctx, t.change.Op, a.callRegion(t), t.in)
+	out, err := a.create(ctx, t, t.change.Op, t.in)
 	switch {
 	case Code(err) == appstreamGone && t.change.Verb == planner.Delete:
 		return nil, nil

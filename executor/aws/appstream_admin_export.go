@@ -67,6 +67,9 @@ func (s *StreamImages) Export(ctx context.Context, r ExportRequest) (Export, err
 		if err != nil {
 			return task, quotaNamed(err)
 		}
+		if made.ExportImageTask == nil || sdk.ToString(made.ExportImageTask.TaskId) == "" {
+			return task, &StreamError{Message: missingOutput + ": " + missingARN("appstream:CreateExportImageTask")}
+		}
 		task = export(made.ExportImageTask)
 	}
 	if r.Detach {
@@ -112,6 +115,9 @@ func (s *StreamImages) awaitExport(ctx context.Context, task Export) (Export, er
 		out, err := read[appstream.GetExportImageTaskOutput](ctx, s.clients, "appstream:GetExportImageTask", s.region, object{"TaskId": task.TaskID})
 		if err != nil {
 			return task, err
+		}
+		if out.ExportImageTask == nil {
+			return task, &StreamError{Message: fmt.Sprintf("AWS answered appstream:GetExportImageTask without the export %s", task.TaskID), Hint: "run the same command again to go on waiting"}
 		}
 		task = export(out.ExportImageTask)
 	}

@@ -24,6 +24,7 @@ import (
 type registry struct {
 	*testing.T
 	clients *aws.Clients
+	url     string // of the sandbox
 	images  *aws.StreamImages
 	ami     string
 
@@ -73,6 +74,7 @@ func openRegistry(t *testing.T, o sandbox.Options, faults string) *registry {
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.url = url
 	if r.clients, err = aws.New(t.Context(), aws.Config{Region: region, Endpoint: url, KeyID: "sandbox", SecretKey: "sandbox"}); err != nil {
 		t.Fatal(err)
 	}

@@ -179,10 +179,13 @@ func (a *appstreamDriver) launch(ctx context.Context, t *turn) (*ImageBuilder, e
 	lives := t.bound("ready_timeout", readyBound) + t.bound("timeout", imageBound) + imageBound
 	tags = tagged(tags, planner.TagExpires, time.Now().Add(lives).UTC().Format(time.RFC3339))
 	in["Tags"] = tagged(tags, planner.TagLease, time.Now().Add(a.leased()).UTC().Format(time.RFC3339Nano))
-	out, err := a.clients.once(ctx, "appstream:CreateImageBuilder", t.region, in)
+	out, err := a.create(ctx, t, "appstream:CreateImageBuilder", in)
 	if err == nil {
 		b.arn = text(sub(out, "ImageBuilder"), "Arn")
 		return b, nil
+	}
+	if _, nobody := errors.AsType[*executor.Failure](err); nobody { // it may run and cost money all the same
+		return nil, a.end(ctx, b, err)
 	}
 	if code := Code(err); code == appstreamTaken || code == ConnectionFailed || ctx.Err() != nil {
 		return a.relaunched(ctx, b, err)

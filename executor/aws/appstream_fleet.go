@@ -21,7 +21,7 @@ func (a *appstreamDriver) createFleet(ctx context.Context, t *turn) (executor.Ou
 		return a.finishFleet(ctx, t)
 	}
 	a.tagRun(t)
-	out, err := a.clients.once(ctx, t.change.Op, t.region, t.in)
+	out, err := a.create(ctx, t, t.change.Op, t.in)
 	fleet := sub(out, "Fleet")
 	if Code(err) == appstreamTaken {
 		if fleet, err = a.clients.named(ctx, "appstream:DescribeFleets", t.region, t.name()); err == nil {

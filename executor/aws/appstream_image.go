@@ -351,7 +351,7 @@ func (a *appstreamDriver) exportImage(ctx context.Context, t *turn) (executor.Ou
 		task, _ = t.change.Observed.Outputs["task"].(string)
 	}
 	if t.change.Verb != planner.Wait {
-		out, err := a.clients.once(ctx, t.change.Op, t.region, t.in)
+		out, err := a.create(ctx, t, t.change.Op, t.in)
 		if err != nil {
 			return nil, err
 		}

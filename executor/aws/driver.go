@@ -129,7 +129,7 @@ func (d *driver) call(ctx context.Context, c *planner.Change, in planner.Object,
 	}
 	made := outputs(c, out)
 	if c.Verb == planner.Create && unnamed(c, made) {
-		return nil, &executor.Failure{Code: "MissingOutput", Operation: c.Op, Range: c.Origin, Message: missingARN(c.Op)}
+		return nil, &executor.Failure{Code: missingOutput, Operation: c.Op, Range: c.Origin, Message: missingARN(c.Op)}
 	}
 	return made, nil
 }

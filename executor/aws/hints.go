@@ -198,7 +198,10 @@ func lost(err error, what string) error {
 	return &more
 }
 
+// missingOutput is the code of such a failure.
+const missingOutput = "MissingOutput"
+
 // missingARN is the failure of a create that AWS answered without saying what it created.
 func missingARN(op planner.Op) string {
-	return "AWS accepted " + string(op) + " and didn't answer with an ARN, so what it created can't be used or followed. Run the same command again; if the answer comes from a proxy or an emulator, check that."
+	return "AWS accepted " + string(op) + " and didn't answer with an ARN or id, so what it created can't be used or followed. Run the same command again; if the answer comes from a proxy or an emulator, check that."
 }
