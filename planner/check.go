@@ -85,7 +85,11 @@ func (c *compiler) verifyAll() hcl.Diagnostics {
 	sideBySide(len(c.sorted), 256, func(i int) {
 		n := c.sorted[i]
 		n.judged = n.Input.Resolve(known)
-		found[i] = verify(n, c.models[n.Kind], cmp.Or(n.Region, region))
+		at := cmp.Or(n.Region, region)
+		if n.Kind.Create == "appstream:CopyImage" { // called where the image is, not where the copy comes to be
+			at = region
+		}
+		found[i] = verify(n, c.models[n.Kind], at)
 	})
 	return slices.Concat(found...)
 }

@@ -117,7 +117,7 @@ func (s *StreamImages) awaitExport(ctx context.Context, task Export) (Export, er
 			return task, err
 		}
 		if out.ExportImageTask == nil {
-			return task, &StreamError{Message: fmt.Sprintf("AWS answered appstream:GetExportImageTask without the export %s", task.TaskID), Hint: "run the same command again to go on waiting"}
+			return task, &StreamError{Message: "AWS answered appstream:GetExportImageTask without the export " + task.TaskID, Hint: "run the same command again to go on waiting"}
 		}
 		task = export(out.ExportImageTask)
 	}

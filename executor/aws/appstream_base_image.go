@@ -16,14 +16,15 @@ import (
 
 // A baseQuery is the question for an AppStream image to start from; its JSON is what follows "appstream-image:".
 type baseQuery struct {
-	Name         string   `json:"name"`
-	ARN          string   `json:"arn"`
-	Prefix       string   `json:"prefix"`
-	Pin          string   `json:"pin"`
-	InstanceType string   `json:"instance_type"`
-	Software     []string `json:"software"`
-	Own          bool     `json:"own"`
-	Except       string   `json:"except"`
+	Name          string   `json:"name"`
+	ARN           string   `json:"arn"`
+	Prefix        string   `json:"prefix"`
+	Pin           string   `json:"pin"`
+	InstanceType  string   `json:"instance_type"`
+	Software      []string `json:"software"`
+	DisableIMDSV1 bool     `json:"disable_imdsv1"`
+	Own           bool     `json:"own"`
+	Except        string   `json:"except"`
 }
 
 // candidates is how many images a sentence lists.
@@ -186,6 +187,9 @@ func (q baseQuery) unsuitable(image object, images []object) *hcl.Diagnostic {
 			wanted = append(wanted, s)
 		}
 		in["SoftwaresToInstall"] = wanted
+	}
+	if q.DisableIMDSV1 {
+		in["DisableIMDSV1"] = true
 	}
 	found := rules.CheckStreamImage(op, in, image)
 	if len(found) == 0 {

@@ -289,26 +289,6 @@ func (o *observer) permission(ctx context.Context, n *planner.Node) (*planner.Ob
 	return &planner.Observed{}, nil
 }
 
-// exported looks for the AMI first, whose name is unique, and then for an export that is under way.
-func (o *observer) exported(ctx context.Context, n *planner.Node) (*planner.Observed, error) {
-	out, err := o.clients.answer(ctx, "ec2:DescribeImages", o.regionOf(n), object{
-		"Owners": []any{"self"}, "Filters": []any{object{"Name": "name", "Values": []any{n.Known["name"]}}},
-	})
-	if err != nil {
-		return nil, err
-	}
-	for _, ami := range list(out, "Images") {
-		return &planner.Observed{Exists: true, State: "COMPLETED", Outputs: map[string]any{"ami": text(ami, "ImageId"), "name": n.Known["name"]}}, nil
-	}
-	tasks, err := o.listed(ctx, "appstream:ListExportImageTasks", o.regionOf(n))
-	for _, task := range tasks {
-		if text(task, "AmiName") == n.Known["name"] && text(task, "State") == "EXPORTING" {
-			return &planner.Observed{Exists: true, State: "EXPORTING", Outputs: map[string]any{"task": text(task, "TaskId"), "name": n.Known["name"]}}, err
-		}
-	}
-	return &planner.Observed{}, err
-}
-
 // named observes what keeps its name and is compared member by member.
 func (o *observer) named(ctx context.Context, n *planner.Node) (*planner.Observed, error) {
 	thing, err := o.find(ctx, n.Kind.Read, n)

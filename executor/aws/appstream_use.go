@@ -18,6 +18,7 @@ import (
 // uses looks up the AppStream images that the graph names and does not make, and holds what is to be created or changed
 // against them: what AppStream would refuse hours into a run is refused before its first call.
 func (o *observer) uses(ctx context.Context) {
+	o.ends(ctx)
 	made := o.madeHere()
 	for _, n := range o.graph.Nodes {
 		service, op, _ := strings.Cut(string(n.Kind.Create), ":")
@@ -66,7 +67,12 @@ func (o *observer) settledUse(n *planner.Node, member string) bool {
 	if n.Kind.Update == "" || n.Kind.Naming == planner.NamedAfter {
 		return true
 	}
-	return have.Input[member] == n.Input[member] && have.Input["InstanceType"] == n.Input["InstanceType"]
+	for _, m := range []string{member, "InstanceType", "DisableIMDSV1"} {
+		if v, given := n.Input[m]; given && have.Input[m] != v {
+			return false
+		}
+	}
+	return true
 }
 
 // A streamUse is an image as a node names it.

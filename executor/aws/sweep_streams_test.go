@@ -1,6 +1,7 @@
 package aws_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -14,7 +15,7 @@ func ofEach(op string) *question {
 }
 
 // desks is what AWS holds of images, who may use them, and the AMIs made of them.
-var desks = append(streams[:len(streams):len(streams)],
+var desks = append(slices.Clip(streams),
 	question{op: "appstream:DescribeImagePermissions", in: `{"Name":"office"}`},
 	question{op: "appstream:DescribeImagePermissions", in: `{"Name":"office"}@eu-central-1`},
 	question{op: "appstream:DescribeImages", in: `{"Type":"PRIVATE"}@us-west-2`, each: ofEach("@us-west-2")},

@@ -17,9 +17,10 @@ type BaseImage struct {
 	ARN    string `json:"arn,omitempty"`
 	Prefix string `json:"prefix,omitempty"` // of a name: the newest by date is meant
 	Pin    string `json:"pin,omitempty"`    // the name that is taken instead
-	// InstanceType and Software are what the image must support.
-	InstanceType string `json:"instance_type,omitempty"`
-	Software     []any  `json:"software,omitempty"`
+	// InstanceType, Software and DisableIMDSV1 are what the image must support.
+	InstanceType  string `json:"instance_type,omitempty"`
+	Software      []any  `json:"software,omitempty"`
+	DisableIMDSV1 bool   `json:"disable_imdsv1,omitempty"`
 	// Own means the account's own images alone; the answer is then a name, and otherwise an ARN.
 	Own    bool   `json:"own,omitempty"`
 	Except string `json:"except,omitempty"` // a name that is not meant
@@ -63,6 +64,7 @@ func (l *Lowered) baseImage(body *dsl.Body) {
 		q := BaseImage{}
 		q.InstanceType, _ = l.Input["InstanceType"].(string)
 		q.Software, _ = l.Input["SoftwaresToInstall"].([]any)
+		q.DisableIMDSV1, _ = l.Input["DisableIMDSV1"].(bool)
 		switch {
 		case strings.HasPrefix(base, "arn:"):
 			q.ARN = base

@@ -3,6 +3,7 @@ package rules
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/org/imagebuild-action/internal/awsmodel"
 )
@@ -37,6 +38,10 @@ var streamImageRules = []Rule{
 		ID: "as-image-platform", Source: "Administration Guide: export of Windows Server 2022 and 2025, managed updates, licence-included applications",
 		Says: "An image's operating system is one that the operation is for.",
 	},
+	{
+		ID: "as-image-agent", Source: "API Reference, CreateImageBuilder and CreateFleet: DisableIMDSV1 needs an image with an agent of January 16, 2024 or later",
+		Says: "An image's agent is one that the settings work with.",
+	},
 }
 
 // A streamUse is a call and the image that it names.
@@ -60,7 +65,7 @@ func StreamImageMembers(op string) []string { return imageMembers[op] }
 // itself.
 func CheckStreamImage(op string, in, image map[string]any) []Finding {
 	u := &streamUse{op: op, in: in, image: image}
-	for _, judge := range []func(*streamUse){(*streamUse).state, (*streamUse).own, (*streamUse).shared, (*streamUse).builder, (*streamUse).family, (*streamUse).platform} {
+	for _, judge := range []func(*streamUse){(*streamUse).state, (*streamUse).own, (*streamUse).shared, (*streamUse).builder, (*streamUse).family, (*streamUse).platform, (*streamUse).agent} {
 		if judge(u); len(u.found) > 0 {
 			break // the first says what to change before anything else matters
 		}
@@ -219,5 +224,17 @@ func (u *streamUse) platform() {
 				return
 			}
 		}
+	}
+}
+
+func (u *streamUse) agent() {
+	const member = "DisableIMDSV1"
+	have, err := time.Parse(agentDate, text(u.image["AppstreamAgentVersion"]))
+	if err != nil || u.in[member] != true { // AWS doesn't tell the agent of every image
+		return
+	}
+	if first := firstAgents[member]; have.Before(first) {
+		u.wrong("as-image-agent", "IncompatibleImageException", "Image "+u.name()+" has an agent of "+have.Format(agentDate)+", and IMDSv1 can be disabled only with one of "+first.Format(agentDate)+" or later",
+			"Update the image, name a newer one, or remove disable_imdsv1.", member)
 	}
 }
