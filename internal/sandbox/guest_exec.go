@@ -215,8 +215,8 @@ func (m *guestMachineState) inRoot(ctx context.Context, text, interpreter string
 const maxGuestText = 4 << 20
 
 // readGuest reads the beginning of what a script of a guest left.
-func readGuest(path string) (_ []byte, err error) {
-	f, err := os.Open(path) //nolint:gosec // a file of the sandbox's own
+func readGuest(file string) (_ []byte, err error) {
+	f, err := os.Open(file) //nolint:gosec // a file of the sandbox's own
 	if err != nil {
 		return nil, err
 	}

@@ -28,7 +28,7 @@ func TestResolver(t *testing.T) {
 			if failed != nil {
 				return
 			}
-			if _, err := resolver.WriteTo(append([]byte("re: "), buf[:n]...), from); err != nil {
+			if _, failed = resolver.WriteTo(append([]byte("re: "), buf[:n]...), from); failed != nil {
 				return
 			}
 		}

@@ -131,8 +131,8 @@ func pipe(p *parse.PipeNode, functions map[string]packerFunction) (string, bool)
 		}
 		args := make([]any, 0, len(c.Args))
 		for _, a := range c.Args[1:] {
-			v, ok := argument(a, functions)
-			if !ok {
+			v, literal := argument(a, functions)
+			if !literal {
 				return "", false
 			}
 			args = append(args, v)
