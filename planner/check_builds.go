@@ -82,6 +82,9 @@ func (c *compiler) build(nodes buildNodes, workflows map[dsl.Addr]*rules.Workflo
 			b.Components = append(b.Components, c.component(e))
 		}
 		b.Parent = c.parent(r, nil)
+		if c.finished(nodes) {
+			b.Parent.State, b.Parent.Deprecated = "", ""
+		}
 	}
 	return b
 }
@@ -97,10 +100,13 @@ func (c *compiler) workflows() map[dsl.Addr]*rules.Workflow {
 	return out
 }
 
-// parent is what is known of the image that a recipe starts from: by its name, or by the recipe of an
+// parent is what is known of the image that a recipe starts from: by what AWS told of it, by its name, or by the recipe of an
 // image of this configuration.
 func (c *compiler) parent(recipe *Node, below []*Node) rules.Parent {
 	r, ok := recipe.Input["parentImage"].(dsl.Ref)
+	if p, told := c.described(recipe); told {
+		return p
+	}
 	if !ok || isLookup(r.Addr) {
 		return rules.ParentOf(recipe.judged["parentImage"])
 	}
@@ -118,7 +124,7 @@ func (c *compiler) parent(recipe *Node, below []*Node) rules.Parent {
 	p := c.parent(c.nodes[from.Addr], append(below, recipe))
 	p.Image, p.Container = ami, !ami
 	// Its own recipe may have made the volumes larger, and more of them.
-	p.Title, p.RootSize, p.OneDevice = r.Addr.String(), 0, false
+	p.Title, p.RootSize, p.OneDevice, p.State, p.Deprecated = r.Addr.String(), 0, false, "", ""
 	return p
 }
 

@@ -36,7 +36,9 @@ type compiler struct {
 	models map[*Kind]model
 	looks  map[dsl.Addr]Lookup
 	diags  hcl.Diagnostics
-	partly bool // some blocks are broken, so that what they would have made is not there
+	amis   map[AMI]Object         // what EC2 told of parent images, for CheckParents
+	seen   map[dsl.Addr]*Observed // what is there, for CheckParents
+	partly bool                   // some blocks are broken, so that what they would have made is not there
 }
 
 // Compile turns a configuration into the graph of calls it asks for: blocks are expanded and

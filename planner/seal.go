@@ -42,15 +42,9 @@ func (g *Graph) Seal(f Facts) hcl.Diagnostics {
 			continue
 		}
 		n.judged = n.Input.Resolve(known)
-		for _, d := range allow(g.Config, verify(n, g.models[n.Kind], cmp.Or(n.Region, namedRegion(g.Config, g.Region)))) {
-			if w := warningOf(d); w == (warning{}) || !g.warned[w] {
-				diags = append(diags, d)
-			}
-		}
+		diags = append(diags, verify(n, g.models[n.Kind], cmp.Or(n.Region, namedRegion(g.Config, g.Region)))...)
 	}
-	diags = settle(diags)
-	g.warned = warnings(g.warned, diags)
-	return diags
+	return g.unsaid(diags)
 }
 
 // A warning is a rule's at a place, whatever was known when it was given.

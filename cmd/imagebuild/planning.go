@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 
 	"github.com/hashicorp/hcl/v2"
 	"github.com/zclconf/go-cty/cty"
@@ -75,6 +76,9 @@ func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
 		if seen, diags = g.target.clients.Observe(ctx, graph); g.stop(diags) {
 			return nil, g.refuse(ctx)
 		}
+		if g.stop(g.checkParents(ctx, graph, seen)) {
+			return nil, g.refuse(ctx)
+		}
 	}
 	pr, err := g.pullRequest()
 	if err != nil {
@@ -90,6 +94,18 @@ func (g *planning) plan(ctx context.Context) (*planner.Plan, error) {
 	}
 	g.draw(g.cfg, g.diags)
 	return plan, nil
+}
+
+// checkParents holds builds against what EC2 tells of the AMIs they start from.
+func (g *planning) checkParents(ctx context.Context, graph *planner.Graph, seen map[dsl.Addr]*planner.Observed) hcl.Diagnostics {
+	if g.rebuild {
+		seen = nil
+	}
+	amis, diags := g.target.clients.ParentAMIs(ctx, graph)
+	if g.target.server != nil { // the account's own AMIs are not in the sandbox, which builds on others in their stead
+		maps.DeleteFunc(amis, func(_ planner.AMI, image planner.Object) bool { return image == nil })
+	}
+	return append(diags, graph.CheckParents(amis, seen)...)
 }
 
 // compile reads the configuration and turns it into a graph, asking AWS no more than data blocks want.

@@ -39,6 +39,9 @@ func (s *scope) reads(c *collector) {
 		for _, op := range observed[n.Kind.Create] {
 			s.call(c, op, n, "is looked for")
 		}
+		if n.FromAMI() {
+			c.allow("ec2:DescribeImages", n.Addr.String()+"'s parent image is checked", []string{"*"}, nil)
+		}
 		if n.Kind.Create == "appstream:CopyImage" { // its source tells of a copy that an earlier run began
 			c.allow("appstream:ListTagsForResource", n.Addr.String()+" is looked for", ownImage("SourceImageName")(s, n.Input), nil)
 		}

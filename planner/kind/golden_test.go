@@ -224,3 +224,15 @@ func answersOf(t *testing.T, ar *txtar.Archive, g *planner.Graph) planner.Facts 
 	}
 	return facts
 }
+
+// amisOf are the AMIs of an archive's amis.json, by ID.
+func amisOf(t *testing.T, ar *txtar.Archive) map[planner.AMI]planner.Object {
+	t.Helper()
+	var described map[string]planner.Object
+	decode(t, ar, "amis.json", &described)
+	out := map[planner.AMI]planner.Object{}
+	for id, image := range described {
+		out[planner.AMI{Region: "eu-west-1", ID: id}] = image
+	}
+	return out
+}

@@ -26,7 +26,7 @@ const (
 // TestRuleExamples wants of every rule a configuration that breaks it and one that does not, and that
 // the whole compiler finds so: a rule that nothing calls fails here. The examples are
 // rules/examples/ID.txtar, with the files broken.ib.hcl and right.ib.hcl; with facts.json where a rule
-// waits for AWS's answers; and with broken.json and right.json, {"operation", "input"}, where no block makes the call, and
+// waits for AWS's answers and amis.json, what EC2 tells of AMIs in eu-west-1 by their IDs, where it waits for those; and with broken.json and right.json, {"operation", "input"}, where no block makes the call, and
 // {"operation", "input", "image"} where a rule waits for the AppStream image that is named.
 func TestRuleExamples(t *testing.T) {
 	known := map[string]bool{}
@@ -97,6 +97,9 @@ func judge(t *testing.T, ar *txtar.Archive, which string) hcl.Diagnostics {
 	diags = append(diags, more...)
 	if g != nil && file(ar, "facts.json") != "" {
 		diags = append(diags, g.Seal(answersOf(t, ar, g))...)
+	}
+	if g != nil && file(ar, "amis.json") != "" {
+		diags = append(diags, g.CheckParents(amisOf(t, ar), nil)...)
 	}
 	return diags
 }
@@ -175,9 +178,10 @@ func pageOfRules(t *testing.T) []byte {
 # Rules
 
 imagebuild checks every call against AWS's published models, and against the rules on this page: what AWS decides
-across members, calls, regions and time. A finding ends in its rule's name, such as [ib-ebs-size]. An error is what AWS
-refuses. A warning is inferred, or depends on your account; silence it with a comment on the line, on the line above, or
-before the block:
+across members, calls, regions and time. Where AWS can be asked, EC2 tells of the AMIs that recipes start from (it
+needs ec2:DescribeImages), and the same rules hold for those. A finding ends in its rule's name, such as [ib-ebs-size].
+An error is what AWS refuses. A warning is inferred, or depends on your account; silence it with a comment on the line,
+on the line above, or before the block:
 
     # imagebuild: allow ib-component-count
 

@@ -81,6 +81,8 @@ type Parent struct {
 	Container    bool    // it is a container image
 	Image        bool    // it is an AMI
 	Licensed     bool    // it holds software that AWS licenses
+	State        string  // of an AMI that EC2 was asked about, in its words, or Missing
+	Deprecated   string  // since when it is, as EC2 writes times
 }
 
 // ParentOf is what the name of a parent image tells of it: an image that AWS manages, or a public parameter.

@@ -60,7 +60,7 @@ func Topics() []Topic {
 		{"Regions, partitions and accounts", regionRules},
 		{"Names that AWS gives", knownRules},
 		{"Block devices", deviceRules},
-		{"Platforms and architectures", platformRules},
+		{"Platforms and architectures", slices.Concat(platformRules, parentRules)},
 		{"Recipes", recipeRules},
 		{"Containers", slices.Concat(containerRules, dockerfileRules)},
 		{"Infrastructure", slices.Concat(infrastructureRules, machineRules)},
